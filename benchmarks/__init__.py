@@ -1,0 +1,1 @@
+"""Measurements: speed, tables, the leaderboard."""
