@@ -1,0 +1,1 @@
+"""What every room of the project speaks: the game contract, seeds, text, errors."""
