@@ -1,0 +1,77 @@
+"""Moves and the reading of move lists out of whatever an agent wrote."""
+
+import re
+from typing import NamedTuple
+
+from mas_envs.core.text import after_marker, clip_action, first_bracketed, last_bracketed, last_fenced, without_thinking
+
+MOVES = "UDLR"
+CONTINUE = "+"
+MARKER = "moves:"
+
+_WORDS = {"u": "U", "up": "U", "d": "D", "down": "D", "l": "L", "left": "L", "r": "R", "right": "R"}
+_SEPARATORS = re.compile(r"[\s.,;|*\"'`\[\]()]+")
+_EXAMPLE = 'Use U, D, L, R and end with a line like: Moves: ["U", "R"]'
+_NOTHING = f"No moves found. {_EXAMPLE}"
+_PLAIN = MOVES + " "
+
+
+class MoveList(NamedTuple):
+    """What an action says.
+
+    moves: upper-case letters of UDLR, at most `limit`; empty where nothing could be read.
+    continues: it began with `+` (first carry out the proposal's legal moves).
+    error: what was wrong with the format, in words; None for a well-formed answer.
+    """
+
+    moves: str
+    continues: bool = False
+    error: str | None = None
+
+
+def parse_moves(action: str, limit: int) -> MoveList:
+    """Reads a move list: after the last `Moves:`, else in the last fenced block, the last [...] or the last line.
+
+    Accepted are JSON lists (`["U", "right"]`), letter strings (`UURD`), and words or letters between spaces or
+    commas, in any case, with a leading `+` for "the proposal first". Never raises; linear in the text's length.
+    """
+    if len(action) <= 4 * limit and not action.strip(_PLAIN):  # the form small policies write, at full speed
+        plain = action.replace(" ", "")
+        return MoveList(plain[:limit]) if plain else MoveList("", error=_NOTHING)
+    text, _ = clip_action(action)
+    answer = _answer(without_thinking(text)).strip()
+    continues = answer.lstrip("[(\"'`* ").startswith(CONTINUE)
+    words = [word for word in _SEPARATORS.split(answer.replace(CONTINUE, " ", 1) if continues else answer) if word]
+    if not words and not continues and not _is_empty_list(answer):
+        return MoveList("", error=_NOTHING)
+    moves: list[str] = []
+    for word in words:
+        if len(moves) >= limit:
+            break
+        move = _WORDS.get(word.lower())
+        if move is not None:
+            moves.append(move)
+        elif not word.upper().strip(MOVES):
+            moves.extend(word.upper())
+        else:
+            return MoveList("", error=f"{word[:20]!r} is no move. {_EXAMPLE}")
+    return MoveList("".join(moves)[:limit], continues)
+
+
+def _answer(text: str) -> str:
+    marked = after_marker(text, MARKER)
+    if marked is not None:
+        line = marked.strip().partition("\n")[0]
+        bracketed = first_bracketed(marked) if "[" in line else None  # a list may go on over lines
+        return "[" + bracketed + "]" if bracketed is not None else line
+    fenced = last_fenced(text)
+    if fenced is not None:
+        return fenced
+    bracketed = last_bracketed(text)
+    if bracketed is not None:
+        return "[" + bracketed + "]"
+    return text.rstrip().rpartition("\n")[2]
+
+
+def _is_empty_list(answer: str) -> bool:
+    return answer.replace(" ", "") == "[]"
