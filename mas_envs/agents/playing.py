@@ -1,0 +1,139 @@
+"""Playing many tasks at once: in lockstep, one call per agent object and moment."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from mas_envs.agents.base import Agent, Completion, Request
+from mas_envs.agents.episode import Episode, Moment
+from mas_envs.agents.scripted import as_agent
+from mas_envs.core.errors import UsageError, did_you_mean
+from mas_envs.core.game import AgentID, Game, Prompt, Result, Task
+from mas_envs.core.seeding import derive
+from mas_envs.core.text import clip_action
+from mas_envs.effects import EffectRunner, run_effects
+
+
+def play(
+    game: Game[Any],
+    agents: Mapping[str, Agent | Callable[[str], str]],
+    tasks: Iterable[Task],
+    seed: int = 0,
+    alpha: float = 1.0,
+    effect_runner: EffectRunner | None = None,
+) -> list[Episode]:
+    """Plays every task to its end and returns the episodes in the order of `tasks`.
+
+    All tasks advance together; in each moment every agent object is asked once, for all that it has to say. What
+    comes of one task does not depend on the others in the batch: seeds derive from (seed, task, attempt, agent,
+    moment). A task that is listed n times is played n times, as attempts 0 to n - 1.
+
+    Args:
+        agents: role name or agent id -> agent (an id wins over its role); plain functions str -> str are accepted.
+        alpha: weight of the team's reward in each agent's.
+        effect_runner: carries out what the game wants done in the world; most games want nothing.
+    """
+    players = _players(game, agents)
+    attempts: Counter[Any] = Counter()
+    running: list[_Running] = []
+    for task in tasks:
+        running.append(_Running(task, game.initial(task), attempts[task.ref]))
+        attempts[task.ref] += 1
+    live = [one for one in running if game.acting(one.state)]
+    while live:
+        for one in live:
+            one.prompts = {agent: game.observe(one.state, agent) for agent in game.acting(one.state)}
+        _ask(game, players, live, seed)
+        for one, results in zip(live, _results(game, live, effect_runner), strict=True):
+            _advance(game, one, results, alpha)
+        live = [one for one in live if not one.over]
+    return [_episode(game, one) for one in running]
+
+
+@dataclass(slots=True)
+class _Running:
+    """A task being played: where it stands, and the moment under way."""
+
+    task: Task
+    state: Any
+    attempt: int
+    moments: list[Moment] = field(default_factory=list)
+    prompts: dict[AgentID, Prompt] = field(default_factory=dict)
+    actions: dict[AgentID, str] = field(default_factory=dict)
+    success: bool | None = False
+    over: bool = False
+
+
+def _players(game: Game[Any], agents: Mapping[str, Agent | Callable[[str], str]]) -> dict[AgentID, Agent]:
+    """Returns who plays each agent id; raises UsageError for ids without a player and for unknown names."""
+    known = [*game.agents, *(role.name for role in game.roles)]
+    for name in agents:
+        if name not in known:
+            raise UsageError(f"{game.name} has no {name!r}.{did_you_mean(name, known)} It has: {', '.join(known)}.")
+    # A function given for two roles becomes one agent object, so that it stays one call.
+    made = {id(given): as_agent(given) for given in agents.values()}
+    players: dict[AgentID, Agent] = {}
+    for role in game.roles:
+        for agent in role.agents:
+            key = agent if agent in agents else role.name
+            if key not in agents:
+                raise UsageError(f"Nobody plays {agent}; give an agent for {agent!r} or {role.name!r}.")
+            players[agent] = made[id(agents[key])]
+    return players
+
+
+def _ask(game: Game[Any], players: Mapping[AgentID, Agent], live: Sequence[_Running], seed: int) -> None:
+    """Fills in the actions of the moment, with one call per agent object."""
+    batches: dict[int, list[tuple[_Running, Request]]] = {}
+    for one in live:
+        one.actions = {}
+        ref, moment = one.task.ref, len(one.moments)
+        for agent, prompt in one.prompts.items():
+            own = derive("play", seed, ref.source, ref.id, ref.digest, one.attempt, agent, moment)
+            request = Request(prompt, own, agent, game, one.state, ref, one.attempt, moment)
+            batches.setdefault(id(players[agent]), []).append((one, request))
+    for batch in batches.values():
+        player = players[batch[0][1].agent]
+        completions = player.act([request for _, request in batch])
+        if len(completions) != len(batch):
+            kind = type(player).__name__
+            raise UsageError(f"{kind}.act returned {len(completions)} completions for {len(batch)} requests.")
+        for (one, request), completion in zip(batch, completions, strict=True):
+            if not isinstance(completion, Completion):
+                kind = type(player).__name__
+                raise UsageError(f"{kind}.act returned {type(completion).__name__}; it must return Completions.")
+            one.actions[request.agent] = completion.text
+    for one in live:  # in the order in which the game lists them, whoever was asked first
+        one.actions = {agent: one.actions[agent] for agent in one.prompts}
+
+
+def _results(game: Game[Any], live: Sequence[_Running], runner: EffectRunner | None) -> list[list[Result]]:
+    """Carries out the effects of all tasks in one batch; returns each task's results."""
+    for one in live:
+        one.actions = {agent: clip_action(text)[0] for agent, text in one.actions.items()}
+    effects_by_task = [game.effects(one.state, one.actions) for one in live]
+    done = iter(run_effects(runner, [effect for effects in effects_by_task for effect in effects]))
+    return [[next(done) for _ in effects] for effects in effects_by_task]
+
+
+def _advance(game: Game[Any], one: _Running, results: Sequence[Result], alpha: float) -> None:
+    """Takes one task one joint step on."""
+    if any(result.failed for result in results):
+        one.moments.append(Moment(one.prompts, one.actions, None, {}))
+        one.success, one.over = None, True
+        return
+    state, reward, terminated, truncated, info = game.step(one.state, one.actions, results)
+    rewards = {agent: reward.of(agent, alpha) for agent in game.agents}
+    one.moments.append(Moment(one.prompts, one.actions, rewards, info))
+    one.state, one.success, one.over = state, bool(info["success"]), terminated or truncated
+
+
+def _episode(game: Game[Any], one: _Running) -> Episode:
+    returns: dict[AgentID, float] | None = None
+    if one.success is not None:
+        returns = dict.fromkeys(game.agents, 0.0)
+        for moment in one.moments:
+            for agent, reward in (moment.rewards or {}).items():
+                returns[agent] += reward
+    return Episode(one.task.ref, one.attempt, tuple(one.moments), one.success, returns, one.state.turn)
