@@ -1,0 +1,1 @@
+"""Policies: what turns prompts into completions and completions into log-probabilities that can be trained."""

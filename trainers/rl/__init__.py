@@ -1,0 +1,1 @@
+"""Rollout, advantage, batch and loss: pure functions, without any knowledge of a particular environment."""

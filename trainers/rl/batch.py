@@ -1,0 +1,147 @@
+"""From groups to tensors: each group is one row, its prompt once and its candidates as branches after it.
+
+    row:     p p p p | a a a | b b | c c c c | padding
+    sees:    causal inside the prompt; a branch sees the whole prompt and its own earlier tokens, no other branch
+    position ids of every branch go on where the prompt ends
+
+So the K candidates of a prompt share one encoding of it in training, as they do in generation. Candidates of a
+group that are the same tokens have the same log-probabilities and (rewards being what they are) the same
+advantage; they become one branch with a weight, which changes nothing but the time.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from trainers.rl.types import Group, TokenIds
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One distinct completion of a prompt: its tokens, how many samples it stands for, and what they earned."""
+
+    tokens: TokenIds
+    logprobs: tuple[float, ...]
+    advantage: float
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One prompt and its branches: what one row of a batch encodes."""
+
+    prompt_tokens: TokenIds
+    branches: tuple[Branch, ...]
+
+    @property
+    def length(self) -> int:
+        """Places that the row takes."""
+        return len(self.prompt_tokens) + sum(len(branch.tokens) for branch in self.branches)
+
+    @property
+    def trained_tokens(self) -> float:
+        """Response tokens that the row stands for, merged samples counted."""
+        return sum(branch.weight * len(branch.tokens) for branch in self.branches)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows as tensors. `_B` are rows, `_L` places in a row, `_N` the response tokens of all rows, in row order.
+
+    tokens_BL, positions_BL: input; mask_B1LL: True where a place (first L) sees another; first: the place of the
+    last prompt token, the same in every row (prompts are padded on the left).
+    rows_N, before_N: row and place of the token *before* each response token, whose logits predict it.
+    targets_N, logprobs_N (when sampled), advantages_N: of each response token; weights_N: how many samples its
+    branch stands for; lengths_N: tokens in its branch.
+    """
+
+    tokens_BL: torch.Tensor
+    positions_BL: torch.Tensor
+    mask_B1LL: torch.Tensor
+    first: int
+    rows_N: torch.Tensor
+    before_N: torch.Tensor
+    targets_N: torch.Tensor
+    logprobs_N: torch.Tensor
+    advantages_N: torch.Tensor
+    weights_N: torch.Tensor
+    lengths_N: torch.Tensor
+
+
+def merge(group: Group, advantages_K: Sequence[float | None]) -> Row:
+    """Returns the group as a row; failed candidates are left out, identical ones merged."""
+    completions_K = group.candidates.completions_K
+    merged: dict[tuple[TokenIds, float], list[int]] = {}
+    for k, (completion, advantage) in enumerate(zip(completions_K, advantages_K, strict=True)):
+        if advantage is not None and completion.tokens:
+            merged.setdefault((completion.tokens, advantage), []).append(k)
+    branches = tuple(
+        Branch(tokens, completions_K[members[0]].logprobs, advantage, float(len(members)))
+        for (tokens, advantage), members in merged.items()
+    )
+    return Row(group.candidates.prompt_tokens, branches)
+
+
+def minibatches(rows: Sequence[Row], max_places: int) -> Iterator[list[Row]]:
+    """Yields the rows in order, cut so that rows times their longest length stays within `max_places`."""
+    part: list[Row] = []
+    longest = 0
+    for row in rows:
+        longest_with = max(longest, row.length)
+        if part and longest_with * (len(part) + 1) > max_places:
+            yield part
+            part, longest_with = [], row.length
+        part.append(row)
+        longest = longest_with
+    if part:
+        yield part
+
+
+def collate(
+    rows: Sequence[Row], pad: int, device: torch.device | str = "cpu", bidirectional_prompt: bool = False
+) -> Batch:
+    """Returns rows as one batch of tensors. With `bidirectional_prompt` prompt tokens see later prompt tokens too."""
+    prompt_length = max(len(row.prompt_tokens) for row in rows)
+    length = prompt_length + max(sum(len(b.tokens) for b in row.branches) for row in rows)
+    tokens = torch.full((len(rows), length), pad)
+    positions = torch.zeros((len(rows), length), dtype=torch.long)
+    # Number of the branch that a place belongs to: 0 the prompt, -1 padding in front, -2 padding behind.
+    branch_of = torch.full((len(rows), length), -2)
+    names = ("rows", "before", "targets", "logprobs", "advantages", "weights", "lengths")
+    columns: dict[str, list[float]] = {name: [] for name in names}
+    for i, row in enumerate(rows):
+        start = prompt_length - len(row.prompt_tokens)
+        branch_of[i, :start] = -1
+        tokens[i, start:prompt_length] = torch.tensor(row.prompt_tokens)
+        positions[i, start:prompt_length] = torch.arange(len(row.prompt_tokens))
+        branch_of[i, start:prompt_length] = 0
+        place = prompt_length
+        for number, branch in enumerate(row.branches, 1):
+            n = len(branch.tokens)
+            end = place + n
+            tokens[i, place:end] = torch.tensor(branch.tokens)
+            positions[i, place:end] = torch.arange(n) + len(row.prompt_tokens)
+            branch_of[i, place:end] = number
+            columns["rows"] += [i] * n
+            columns["before"] += [prompt_length - 1, *range(place, end - 1)]
+            columns["targets"] += branch.tokens
+            columns["logprobs"] += branch.logprobs
+            columns["advantages"] += [branch.advantage] * n
+            columns["weights"] += [branch.weight] * n
+            columns["lengths"] += [n] * n
+            place = end
+    sees = (branch_of[:, None, :] == 0) | (branch_of[:, :, None] == branch_of[:, None, :])
+    mask = sees & torch.ones(length, length, dtype=torch.bool).tril()
+    if bidirectional_prompt:
+        mask |= (branch_of[:, None, :] == 0) & (branch_of[:, :, None] == 0)
+    whole = {name: torch.tensor(columns[name], dtype=torch.long) for name in ("rows", "before", "targets")}
+    real = {name: torch.tensor(columns[name], dtype=torch.float32) for name in ("logprobs", "advantages", "weights")}
+    return Batch(
+        tokens.to(device),
+        positions.to(device),
+        mask[:, None].to(device),
+        first=prompt_length - 1,
+        lengths_N=torch.tensor(columns["lengths"], dtype=torch.float32).to(device),
+        **{f"{name}_N": tensor.to(device) for name, tensor in (whole | real).items()},
+    )

@@ -1,0 +1,61 @@
+"""The types that rollout, advantage, batch and loss share: the map of this folder.
+
+Axes in names: _K candidates of one prompt, _G groups, _B sequences, _T tokens.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from mas_envs.core.game import AgentID, Prompt, TaskRef
+
+TokenIds = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """One completion as it was sampled: token in, token out, never retokenised.
+
+    tokens: the ids, ending with the end-of-sequence id unless the length budget cut it; logprobs: of each token
+    under the policy that sampled it, at the sampling temperature; text: without special tokens.
+    """
+
+    text: str
+    tokens: TokenIds
+    logprobs: tuple[float, ...]
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """One prompt as the policy read it, and the K completions that were sampled from it."""
+
+    prompt_tokens: TokenIds
+    completions_K: tuple[Sampled, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One agent at one turn of one task: one prompt, K candidates, K rewards.
+
+    All candidates share one state and one prompt by construction, so grouping by (task, agent, turn), the core of
+    AT-GRPO (paper section 4), is this type. `moment` counts the joint steps of the episode, so each of an agent's
+    turns has its own. A reward is None where the infrastructure failed, never the model;
+    `chosen` is the candidate whose state the episode went on from.
+    """
+
+    task: TaskRef
+    agent: AgentID
+    moment: int
+    prompt: Prompt
+    candidates: Candidates
+    rewards_K: tuple[float | None, ...]
+    chosen: int
+
+
+class Sampler(Protocol):
+    """The part of a policy that a rollout needs."""
+
+    def sample(self, prompts: Sequence[Prompt], k: int, seeds: Sequence[int]) -> list[Candidates]:
+        """Returns k completions for each prompt, drawn with that prompt's own seed."""
+        ...

@@ -1,0 +1,140 @@
+"""One policy's optimiser and its update from a list of rows: minibatches, gradient accumulation, clipping."""
+
+from collections.abc import Iterator, Sequence
+from random import Random
+from typing import Any, Literal, Protocol
+
+import torch
+
+from mas_envs.core.errors import MasEnvsError
+from trainers.rl.batch import Batch, Row, collate, minibatches
+from trainers.rl.loss import LossConfig, imitation_loss, policy_loss
+
+OptimizerName = Literal["adamw", "muon"]
+
+
+class TrainingError(MasEnvsError, RuntimeError):
+    """Training cannot go on: the loss or a gradient is no finite number."""
+
+
+class Trainable(Protocol):
+    """The part of a policy that an update needs."""
+
+    pad: int
+    bidirectional_prompt: bool
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model's weights are."""
+        ...
+
+    def logprobs(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        """Returns log-probability and entropy of each response token."""
+        ...
+
+
+class Optimizer:
+    """AdamW for everything, or Muon for the matrices and AdamW for embeddings, norms and biases.
+
+    Args:
+        lr: AdamW's learning rate, or Muon's; with Muon, AdamW takes `lr * adamw_share`.
+    """
+
+    def __init__(self, model: torch.nn.Module, name: OptimizerName, lr: float, adamw_share: float = 0.5):
+        embeddings = {id(p) for m in model.modules() if isinstance(m, torch.nn.Embedding) for p in m.parameters()}
+        matrices = [p for p in model.parameters() if p.ndim == 2 and id(p) not in embeddings and name == "muon"]
+        chosen = {id(p) for p in matrices}
+        rest = [p for p in model.parameters() if id(p) not in chosen]
+        adamw_lr = lr * adamw_share if name == "muon" else lr
+        self.parts: list[torch.optim.Optimizer] = [torch.optim.AdamW(rest, adamw_lr, betas=(0.9, 0.99), weight_decay=0)]
+        if matrices:
+            self.parts.append(torch.optim.Muon(matrices, lr, weight_decay=0))
+        self.base_lrs = [[group["lr"] for group in part.param_groups] for part in self.parts]
+        self.parameters = [p for part in self.parts for group in part.param_groups for p in group["params"]]
+
+    def step(self, scale: float, max_norm: float) -> float:
+        """Clips the gradients to a total norm, steps at `scale` times the learning rate; returns the norm before."""
+        norm = torch.nn.utils.clip_grad_norm_(self.parameters, max_norm).item()
+        if norm != norm or norm == float("inf"):
+            raise TrainingError(
+                f"The gradient's norm is {norm}. The last checkpoint is intact; resume it with a lower learning rate."
+            )
+        for part, base in zip(self.parts, self.base_lrs, strict=True):
+            for group, lr in zip(part.param_groups, base, strict=True):
+                group["lr"] = lr * scale
+            part.step()
+            part.zero_grad(set_to_none=True)
+        return norm
+
+    def state_dict(self) -> list[dict[str, Any]]:
+        """Returns the state of all parts."""
+        return [part.state_dict() for part in self.parts]
+
+    def load_state_dict(self, state: Sequence[dict[str, Any]]) -> None:
+        """Restores what `state_dict` returned."""
+        for part, saved in zip(self.parts, state, strict=True):
+            part.load_state_dict(saved)
+
+
+def update(
+    policy: Trainable,
+    optimizer: Optimizer,
+    rows: Sequence[Row],
+    config: LossConfig,
+    shuffler: Random,
+    minibatch_rows: int,
+    max_places: int,
+    scale: float = 1.0,
+    max_norm: float = 1.0,
+) -> dict[str, float]:
+    """Makes one optimiser step per minibatch of rows; returns metrics averaged over the steps.
+
+    The rows are shuffled and dealt into `len(rows) / minibatch_rows` minibatches of equal size. Inside a minibatch
+    rows of alike length are encoded together, at most `max_places` places at once; gradients add up to exactly
+    those of the whole minibatch, each part counting by its share of the tokens.
+    """
+    order = list(rows)
+    shuffler.shuffle(order)
+    steps = max(1, round(len(order) / minibatch_rows))
+    sums: dict[str, float] = {}
+    for i in range(steps):
+        for name, value in _accumulate(policy, order[i::steps], config, max_places).items():
+            sums[name] = sums.get(name, 0.0) + value
+        sums["grad_norm"] = sums.get("grad_norm", 0.0) + optimizer.step(scale, max_norm)
+    return {name: value / steps for name, value in sums.items()} | {"optimizer_steps": float(steps)}
+
+
+def _accumulate(policy: Trainable, rows: Sequence[Row], config: LossConfig, max_places: int) -> dict[str, float]:
+    total = sum(_weight(row, config) for row in rows)
+    sums: dict[str, float] = {}
+    for part, batch in _batches(policy, rows, max_places):
+        share = sum(_weight(row, config) for row in part) / total
+        loss, metrics = policy_loss(*policy.logprobs(batch), batch, config)
+        (loss * share).backward()  # pyright: ignore[reportUnknownMemberType] (torch leaves it partly untyped)
+        for name, value in metrics.items():
+            sums[name] = sums.get(name, 0.0) + value * share
+    return sums
+
+
+def _weight(row: Row, config: LossConfig) -> float:
+    return row.trained_tokens if config.normalise == "token" else sum(branch.weight for branch in row.branches)
+
+
+def imitate(
+    policy: Trainable, optimizer: Optimizer, rows: Sequence[Row], max_places: int, scale: float, max_norm: float = 1.0
+) -> float:
+    """Makes one supervised step on the rows' branches; returns the mean loss per token before it."""
+    total = sum(row.trained_tokens for row in rows)
+    mean = 0.0
+    for part, batch in _batches(policy, rows, max_places):
+        share = sum(row.trained_tokens for row in part) / total
+        loss = imitation_loss(policy.logprobs(batch)[0], batch) * share
+        loss.backward()  # pyright: ignore[reportUnknownMemberType]
+        mean += loss.item()
+    optimizer.step(scale, max_norm)
+    return mean
+
+
+def _batches(policy: Trainable, rows: Sequence[Row], max_places: int) -> Iterator[tuple[list[Row], Batch]]:
+    for part in minibatches(sorted(rows, key=lambda row: row.length), max_places):
+        yield part, collate(part, policy.pad, policy.device, policy.bidirectional_prompt)

@@ -1,0 +1,1 @@
+"""What a run needs around the algorithm: its configuration, metrics, checkpoints and evaluation."""

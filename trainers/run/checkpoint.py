@@ -1,0 +1,79 @@
+"""Checkpoints: one folder per saved iteration, whole or not there, with what is needed to go on exactly.
+
+    checkpoints/step-000010/<policy>/     the layout of save_pretrained: any Hugging Face program can load it
+    checkpoints/step-000010/trainer.pt    optimisers, iteration and totals
+
+Seeds are derived from the run's seed and the iteration, so there is no generator to save.
+"""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mas_envs.core.errors import StateError
+from trainers.policies.huggingface import HuggingFacePolicy
+from trainers.rl.update import Optimizer
+from trainers.run.files import write_folder
+
+KEEP = 2
+
+
+@dataclass
+class Progress:
+    """How far a run is: iterations done, CPU seconds of RL (evaluation apart), and what it counted."""
+
+    iteration: int = 0
+    rl_cpu_s: float = 0.0
+    wall_s: float = 0.0
+    tokens_generated: int = 0
+    tokens_trained: int = 0
+    before: dict[str, Any] = field(default_factory=dict)
+    warm_start: dict[str, Any] = field(default_factory=dict)
+
+
+def save_checkpoint(
+    folder: Path,
+    policies: Mapping[str, HuggingFacePolicy],
+    optimizers: Mapping[str, Optimizer],
+    progress: Progress,
+    keep: int = KEEP,
+) -> None:
+    """Writes the checkpoint of `progress.iteration` and removes all but the last `keep`."""
+
+    def fill(path: Path) -> None:
+        save_policies(path, policies)
+        state = {"optimizers": {name: o.state_dict() for name, o in optimizers.items()}, "progress": asdict(progress)}
+        torch.save(state, path / "trainer.pt")
+
+    write_folder(folder / f"step-{progress.iteration:06d}", fill)
+    for old in steps(folder)[:-keep]:
+        shutil.rmtree(old)
+
+
+def save_policies(path: Path, policies: Mapping[str, HuggingFacePolicy]) -> None:
+    """Writes each policy into a folder of its name."""
+    for name, policy in policies.items():
+        policy.save(path / name)
+
+
+def steps(folder: Path) -> list[Path]:
+    """Returns the complete checkpoints of a folder, oldest first."""
+    return sorted(folder.glob("step-*"))
+
+
+def load_trainer_state(path: Path, optimizers: Mapping[str, Optimizer]) -> Progress:
+    """Restores the optimisers and returns the progress of a checkpoint; raises StateError if it is damaged."""
+    try:
+        state = torch.load(path / "trainer.pt", weights_only=True)
+        for name, optimizer in optimizers.items():
+            optimizer.load_state_dict(state["optimizers"][name])
+        return Progress(**state["progress"])
+    except Exception as error:  # a damaged file fails in many ways, all with one meaning
+        raise StateError(
+            f"The checkpoint {str(path)!r} is damaged ({type(error).__name__}). Delete that folder to resume from the "
+            "one before it."
+        ) from error

@@ -1,0 +1,54 @@
+"""Files that are written whole or not at all."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mas_envs.core.errors import UsageError
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a file under another name, then moves it into place."""
+    part = path.with_name(f".{path.name}.part")
+    with part.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes a value as indented JSON, whole or not at all."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_folder(path: Path, fill: Callable[[Path], None]) -> None:
+    """Lets `fill` write a folder under another name, then moves it into place (an older one of that name goes)."""
+    part = path.with_name(f".{path.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    fill(part)
+    for file in part.rglob("*"):
+        if file.is_file():
+            with file.open("rb") as opened:
+                os.fsync(opened.fileno())
+    if path.exists():
+        shutil.rmtree(path)
+    part.replace(path)
+
+
+def make_folder(path: Path) -> Path:
+    """Creates a folder that can be written to; raises UsageError where that is not possible."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        probe = path / ".write-test"
+        probe.write_text("")
+        probe.unlink()
+    except OSError as error:
+        raise UsageError(
+            f"The output folder {str(path)!r} cannot be written ({error.strerror}). Choose another --output-dir."
+        ) from error
+    return path

@@ -1,0 +1,82 @@
+"""Makes what a run plays with: the game, the policies and who plays which role."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from transformers import AutoConfig
+from transformers.utils import logging
+
+import mas_envs
+from mas_envs.core.errors import UsageError
+from mas_envs.core.game import Game
+from mas_envs.core.seeding import derive
+from trainers.policies.huggingface import HuggingFacePolicy
+from trainers.policies.policy import PolicyAgent, Team, make_team
+from trainers.policies.tiny import TinyConfig, make_model, make_tokenizer
+from trainers.run.config import TINY, Config
+
+logging.disable_progress_bar()
+
+
+def make_game(config: Config) -> Game[Any]:
+    """Returns the game with the run's settings and the prompt style that suits the model."""
+    return mas_envs.make_game(config.env, **{"style": _style(config), **config.env_settings})
+
+
+def _style(config: Config) -> str:
+    if config.style != "auto":
+        return config.style
+    if config.model == TINY:
+        return "compact"
+    # Checkpoints of the embedded policy say so; every other model is an LLM.
+    try:
+        return AutoConfig.from_pretrained(config.model, local_files_only=True).to_dict().get("prompt_style", "full")
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"No model can be read from {config.model!r} ({str(error).splitlines()[0]}). "
+            "--model takes tiny or a local Hugging Face checkpoint directory."
+        ) from error
+
+
+def make_policies(config: Config, game: Game[Any], team: Team) -> dict[str, HuggingFacePolicy]:
+    """Returns a policy for each name in the team: fresh embedded ones, or copies of the given checkpoint."""
+    if config.model == TINY:
+        return {name: _tiny(config, game, name) for name in dict.fromkeys(team.values())}
+    return load_policies(config, game, {name: Path(config.model) for name in team.values()})
+
+
+def _tiny(config: Config, game: Game[Any], name: str) -> HuggingFacePolicy:
+    tokenizer = make_tokenizer(game.vocabulary())
+    model = make_model(tokenizer, TinyConfig(), derive("weights", config.seed, name) % 2**31)
+    return HuggingFacePolicy(model, tokenizer, _budget(config, game), config.temperature)
+
+
+def load_policies(config: Config, game: Game[Any], folders: Mapping[str, Path]) -> dict[str, HuggingFacePolicy]:
+    """Returns the policies of checkpoint folders."""
+    budget = _budget(config, game)
+    return {name: HuggingFacePolicy.load(path, budget, config.temperature) for name, path in folders.items()}
+
+
+def _budget(config: Config, game: Game[Any]) -> int:
+    """Tokens of one completion: what the user says, else one per move, the end and a little more."""
+    return config.max_new_tokens or 4 + max(len(action.split()) for action in _answers(game))
+
+
+def _answers(game: Game[Any]) -> list[str]:
+    """Expert answers to a few tasks' first prompts, to see how long answers are."""
+    states = [game.initial(game.task("train", index)) for index in range(64)]
+    return [game.expert(state, agent) for state in states for agent in game.acting(state)]
+
+
+def agents_of(
+    team: Team, policies: Mapping[str, HuggingFacePolicy], temperature: float = 0.0
+) -> dict[str, PolicyAgent]:
+    """Returns who plays each role, one agent object per policy, so that each is asked in one batch."""
+    agents = {name: PolicyAgent(policy, temperature) for name, policy in policies.items()}
+    return {role: agents[name] for role, name in team.items()}
+
+
+def team_of(config: Config, game: Game[Any]) -> Team:
+    """Returns which policy plays which role."""
+    return make_team([role.name for role in game.roles], config.policies)
