@@ -28,6 +28,12 @@ def cell_words(mark: str, width: int, height: int) -> tuple[str, ...]:
 
 
 @cache
+def cell_numbers(mark: str, width: int, height: int) -> dict[str, int]:
+    """Returns the cell of each word in `cell_words`."""
+    return {word: cell for cell, word in enumerate(cell_words(mark, width, height))}
+
+
+@cache
 def neighbours(width: int, height: int) -> tuple[dict[str, int], ...]:
     """Returns, for every cell, its neighbours on the board: letter of the move -> cell."""
     table: list[dict[str, int]] = []

@@ -4,22 +4,26 @@ import re
 from typing import NamedTuple
 
 from mas_envs.core.text import after_marker, clip_action, first_bracketed, last_bracketed, last_fenced, without_thinking
+from mas_envs.grid.cells import cell_numbers, neighbours
 
 MOVES = "UDLR"
 CONTINUE = "+"
+NOWHERE = "?"
+"""A step to a cell that is no neighbour: never legal."""
 MARKER = "moves:"
 
-_WORDS = {"u": "U", "up": "U", "d": "D", "down": "D", "l": "L", "left": "L", "r": "R", "right": "R"}
+_WORDS = {"u": "U", "up": "U", "d": "D", "down": "D", "l": "L", "left": "L", "r": "R", "right": "R", "?": "?"}
 _SEPARATORS = re.compile(r"[\s.,;|*\"'`\[\]()]+")
 _EXAMPLE = 'Use U, D, L, R and end with a line like: Moves: ["U", "R"]'
 _NOTHING = f"No moves found. {_EXAMPLE}"
-_PLAIN = MOVES + " "
+_PLAIN = MOVES + NOWHERE + " "
 
 
 class MoveList(NamedTuple):
     """What an action says.
 
-    moves: upper-case letters of UDLR, at most `limit`; empty where nothing could be read.
+    moves: upper-case letters of UDLR (and ? for a step to nowhere), at most `limit`; empty where nothing could be
+        read.
     continues: it began with `+` (first carry out the proposal's legal moves).
     error: what was wrong with the format, in words; None for a well-formed answer.
     """
@@ -35,9 +39,11 @@ def parse_moves(action: str, limit: int) -> MoveList:
     Accepted are JSON lists (`["U", "right"]`), letter strings (`UURD`), and words or letters between spaces or
     commas, in any case, with a leading `+` for "the proposal first". Never raises; linear in the text's length.
     """
-    if len(action) <= 4 * limit and not action.strip(_PLAIN):  # the form small policies write, at full speed
-        plain = action.replace(" ", "")
-        return MoveList(plain[:limit]) if plain else MoveList("", error=_NOTHING)
+    if len(action) <= 4 * limit:  # the form small policies write, at full speed
+        continues = action[:1] == CONTINUE
+        plain = (action[1:] if continues else action).replace(" ", "")
+        if not plain.strip(_PLAIN):
+            return MoveList(plain[:limit], continues) if plain or continues else MoveList("", error=_NOTHING)
     text, _ = clip_action(action)
     answer = _answer(without_thinking(text)).strip()
     continues = answer.lstrip("[(\"'`* ").startswith(CONTINUE)
@@ -56,6 +62,25 @@ def parse_moves(action: str, limit: int) -> MoveList:
         else:
             return MoveList("", error=f"{word[:20]!r} is no move. {_EXAMPLE}")
     return MoveList("".join(moves)[:limit], continues)
+
+
+def moves_to_cells(action: str, start: int, after_proposal: int, width: int, height: int) -> str:
+    """Returns the action with every cell that it names (`@c4`: step to there) replaced by the move to it.
+
+    The first step starts at `start`, or at `after_proposal` where the action begins with `+`. A step to a cell that
+    is no neighbour of the last one becomes `?`. Other words stay as they are, and letters of moves are followed.
+    """
+    numbers, table = cell_numbers("@", width, height), neighbours(width, height)
+    words = action.split()
+    at = after_proposal if words[:1] == [CONTINUE] else start
+    for i, word in enumerate(words):
+        to = numbers.get(word)
+        if to is not None:
+            words[i] = next((move for move, cell in table[at].items() if cell == to), NOWHERE)
+            at = to
+        else:
+            at = table[at].get(word, at)
+    return " ".join(words)
 
 
 def _answer(text: str) -> str:

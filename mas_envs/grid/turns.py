@@ -3,7 +3,8 @@
 In each turn the planner reads the board and proposes moves; the executor reads the board, the proposal and what
 carrying it out would do (the board after it, the first illegal move), and gives the final moves, which are
 carried out. Moves are carried out up to the first illegal one, and no further once the board is solved. An answer
-of the executor that begins with `+` means "the proposal's legal moves, then these"; `+` alone accepts it.
+of the executor that begins with `+` means "the proposal's legal moves, then these"; `+` alone accepts it. A move
+is a letter of UDLR or, for policies that find places easier than directions, the cell that it leads to (`@c4`).
 
 Rewards (every term is named; d is the board's distance from solved, d0 the task's own at its start):
 
@@ -19,16 +20,18 @@ every agent's return is the team's sum less its own penalties: nothing is earned
 walking in circles or by taking long.
 """
 
-from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
 from mas_envs.core.errors import UsageError, in_range, one_of
-from mas_envs.core.game import AgentID, Game, Prompt, Result, Reward, Role, Step, Task, check_actions
-from mas_envs.grid.moves import CONTINUE, MOVES, MoveList, parse_moves
+from mas_envs.core.game import AgentID, Prompt, Result, Reward, Role, Step, Task, check_actions
+from mas_envs.core.text import clip_action
+from mas_envs.grid.cells import cell_words
+from mas_envs.grid.moves import CONTINUE, MOVES, NOWHERE, MoveList, moves_to_cells, parse_moves
 from mas_envs.grid.prompts import as_list, feedback, instructions
+from mas_envs.grid.rules import BoardRules
 from mas_envs.grid.state import B, BoardState, Outcome, Proposal
 
 PLANNER, EXECUTOR, SOLVER = "planner_0", "executor_0", "solver_0"
@@ -37,7 +40,7 @@ WORST = -1.5
 _NO_TERMS: dict[str, float] = {}
 
 
-class BoardGame(Game[BoardState[B]]):
+class BoardGame(BoardRules[B]):
     """Turns, rewards and prompts over the rules that a subclass brings.
 
     Args:
@@ -47,11 +50,6 @@ class BoardGame(Game[BoardState[B]]):
         max_moves: moves per turn; by default the moves of an episode (`total_moves`) shared out over the turns.
         style: "compact" (the board and the role mark, for small policies) or "full" (natural language).
     """
-
-    legend: str
-    """One line per character of the drawn board."""
-    goal_text: str
-    """What the agents have to achieve and how the world moves, for the full style."""
 
     team_range = (WORST, 1.0 - WORST)
     local_range = (WORST - 1.0, 1.0 - WORST)
@@ -66,47 +64,6 @@ class BoardGame(Game[BoardState[B]]):
         self.roles = tuple(Role(n, instructions(n, self.goal_text, self.legend, self.max_moves)) for n in names)
         self._texts = {agent: role.instructions for role in self.roles for agent in role.agents}
         self._mover = EXECUTOR if roles == "team" else SOLVER
-
-    # ---- what the rules of one game bring ----------------------------------------------------------------------
-    @abstractmethod
-    def start(self, level: Any) -> B:
-        """Returns the board on which a level begins."""
-
-    @abstractmethod
-    def walk(self, level: Any, board: B, moves: str) -> tuple[B, int]:
-        """Carries out moves up to the first illegal one or until solved; returns the board and how many."""
-
-    @abstractmethod
-    def legal(self, level: Any, board: B) -> str:
-        """Returns the letters of the moves that are possible now, in the order U, D, L, R."""
-
-    @abstractmethod
-    def solved(self, level: Any, board: B) -> bool:
-        """Says whether the task is done."""
-
-    @abstractmethod
-    def lost(self, level: Any, board: B) -> bool:
-        """Says whether the board is known to be unsolvable."""
-
-    @abstractmethod
-    def distance(self, level: Any, board: B) -> float:
-        """Returns how far the board is from solved, in units of the start's own distance (1 at the start)."""
-
-    @abstractmethod
-    def solve(self, level: Any, board: B) -> str:
-        """Returns moves that solve the board, best ones; "" where there are none."""
-
-    @abstractmethod
-    def draw(self, level: Any, board: B) -> str:
-        """Returns the board as rows of characters."""
-
-    @abstractmethod
-    def fixed_words(self, level: Any) -> str:
-        """Returns the compact words of what never moves."""
-
-    @abstractmethod
-    def words(self, level: Any, board: B) -> str:
-        """Returns the compact words of what moves, the agent's last; marks are `@` (agent) and `$`."""
 
     # ---- the game ----------------------------------------------------------------------------------------------
     def initial(self, task: Task) -> BoardState[B]:
@@ -130,8 +87,15 @@ class BoardGame(Game[BoardState[B]]):
             raise UsageError("The episode is over; begin another one with initial(task).")
         check_actions(acting, actions)
         agent = acting[0]
-        said = parse_moves(actions[agent], self.max_moves)
+        text = actions[agent]
+        said = parse_moves(self._without_cells(state, text) if "@" in text else text, self.max_moves)
         return self._propose(state, said) if agent == PLANNER else self._carry_out(state, agent, said)
+
+    def _without_cells(self, state: BoardState[B], text: str) -> str:
+        level, proposal = state.task.content, state.proposal
+        here = self.cell(state.board)
+        there = here if proposal is None else self.cell(proposal.after)
+        return moves_to_cells(clip_action(text)[0], here, there, level.width, level.height)
 
     def _propose(self, state: BoardState[B], said: MoveList) -> Step[BoardState[B]]:
         level = state.task.content
@@ -185,7 +149,8 @@ class BoardGame(Game[BoardState[B]]):
             return said.error
         if blocked:
             local["illegal"] = PENALTY
-            return f"Move {blocked} is blocked; it and the moves after it are left out."
+            what = "A step to a cell that is no neighbour" if blocked == NOWHERE else f"Move {blocked}"
+            return f"{what} is blocked; it and the moves after it are left out."
         return ""
 
     @staticmethod
@@ -239,7 +204,7 @@ class BoardGame(Game[BoardState[B]]):
     def common_words(self) -> tuple[str, ...]:
         """Returns the compact words that every board game has: moves, roles, marks, lists of possible moves."""
         possible = ("".join(letters) for n in range(len(MOVES) + 1) for letters in combinations(MOVES, n))
-        marks = (CONTINUE, "=", *("!" + move for move in MOVES), *(f"[{letters}]" for letters in possible))
+        marks = (CONTINUE, "=", *("!" + move for move in MOVES + NOWHERE), *(f"[{letters}]" for letters in possible))
         return (*MOVES, *marks, *(role.name for role in self.roles))
 
     def example_actions(self) -> tuple[str, ...]:
@@ -255,25 +220,25 @@ class BoardGame(Game[BoardState[B]]):
             closer = self.distance(level, proposal.after) < self.distance(level, state.board)
             rest = self.solve(level, proposal.after) if closer else ""
             if rest or self.solved(level, proposal.after):  # closer is no use where it cannot be solved any more
-                return self._answer(CONTINUE, *rest[: self.max_moves - len(proposal.legal)])
-        return self._answer(*self.solve(level, state.board)[: self.max_moves])
+                rest = rest[: self.max_moves - len(proposal.legal)]
+                return self._answer(CONTINUE, *self._spoken(level, proposal.after, rest))
+        return self._answer(*self._spoken(level, state.board, self.solve(level, state.board)[: self.max_moves]))
 
     def passive_action(self, role: str) -> str | None:
         return self._answer(CONTINUE) if role == "executor" else None
+
+    def _spoken(self, level: Any, board: B, moves: str) -> Sequence[str]:
+        """Returns moves as the expert writes them: letters, or in the compact style of some games cells."""
+        if self.style == "full" or not self.speaks_cells:
+            return moves
+        words = cell_words("@", level.width, level.height)
+        return [words[self.cell(self.walk(level, board, moves[:n])[0])] for n in range(1, len(moves) + 1)]
 
     def _answer(self, *moves: str) -> str:
         """Returns moves in the form that the style asks for."""
         return " ".join(moves) if self.style == "compact" else f"Moves: {as_list(moves)}"
 
     # ---- saving ------------------------------------------------------------------------------------------------
-    @abstractmethod
-    def dump_board(self, board: B) -> Any:
-        """Returns the board as JSON values."""
-
-    @abstractmethod
-    def restore_board(self, level: Any, data: Any) -> B:
-        """Returns the board of `dump_board`'s values."""
-
     def dump(self, state: BoardState[B]) -> dict[str, Any]:
         ref, proposal = state.task.ref, state.proposal
         return {
@@ -303,7 +268,7 @@ class BoardGame(Game[BoardState[B]]):
             raise ValueError(f"outcome is {data['outcome']!r}, but this board's is {state.outcome!r}")
         if data["proposal"] is not None:
             moves = "".join(data["proposal"])
-            if self.acting(state) == (PLANNER,) and len(moves) <= self.max_moves and not moves.strip(MOVES):
+            if self.acting(state) == (PLANNER,) and len(moves) <= self.max_moves and not moves.strip(MOVES + NOWHERE):
                 state = self._propose(state, MoveList(moves)).state
             if state.proposal is None or [*state.proposal[:2]] != data["proposal"]:
                 raise ValueError(f"nobody can have proposed {data['proposal']!r} on this board")

@@ -66,6 +66,9 @@ class PlanPath(BoardGame[int]):
     def start(self, level: Level) -> int:
         return level.start
 
+    def cell(self, board: int) -> int:
+        return board
+
     def walk(self, level: Level, board: int, moves: str) -> tuple[int, int]:
         return rules.walk(level, board, moves)
 

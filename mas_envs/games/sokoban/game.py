@@ -32,6 +32,7 @@ class Sokoban(BoardGame[Board]):
 
     name = "sokoban"
     version = 0
+    speaks_cells = True
     goal_text = (
         "This is Sokoban: push every box onto a goal. You push a box by walking into it; it moves one cell ahead if "
         "that cell is free. Boxes cannot be pulled, and only one can be pushed at a time, so a box pushed into a "
@@ -73,6 +74,9 @@ class Sokoban(BoardGame[Board]):
 
     def start(self, level: Level) -> Board:
         return level.start
+
+    def cell(self, board: Board) -> int:
+        return board.player
 
     def walk(self, level: Level, board: Board, moves: str) -> tuple[Board, int]:
         return rules.walk(level.layout, board, moves)
