@@ -64,7 +64,7 @@ def parse_moves(action: str, limit: int) -> MoveList:
     return MoveList("".join(moves)[:limit], continues)
 
 
-def moves_to_cells(action: str, start: int, after_proposal: int, width: int, height: int) -> str:
+def cells_to_moves(action: str, start: int, after_proposal: int, width: int, height: int) -> str:
     """Returns the action with every cell that it names (`@c4`: step to there) replaced by the move to it.
 
     The first step starts at `start`, or at `after_proposal` where the action begins with `+`. A step to a cell that

@@ -8,16 +8,17 @@ is a letter of UDLR or, for policies that find places easier than directions, th
 
 Rewards (every term is named; d is the board's distance from solved, d0 the task's own at its start):
 
-    team  progress  phi(after) - phi(before), phi = -min(d / d0, 1.5); a lost board has phi = -1.5
+    team  progress  phi(after) - phi(before), phi = -min(d / d0, 1); a lost board has phi = -1
     team  success   1 when the board is solved
-    local format    -0.1 when no moves could be read
-    local illegal   -0.1 when a move was illegal
+    local format    -0.05 when no moves could be read
+    local illegal   -0.05 when a move was illegal
     local proposal  planner: what the proposal would earn the team if it were carried out as it stands, as an
                     advance; taken back (negative) when the executor has acted
 
 The progress of an episode telescopes to phi(end) - phi(start), and a planner's advances cancel turn by turn, so
 every agent's return is the team's sum less its own penalties: nothing is earned by proposing without doing, by
-walking in circles or by taking long.
+walking in circles or by taking long. Losing a level costs what was gained in it, and no more: with a larger price
+policies learn to do nothing where they are unsure.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,14 +30,14 @@ from mas_envs.core.errors import UsageError, in_range, one_of
 from mas_envs.core.game import AgentID, Prompt, Result, Reward, Role, Step, Task, check_actions
 from mas_envs.core.text import clip_action
 from mas_envs.grid.cells import cell_words
-from mas_envs.grid.moves import CONTINUE, MOVES, NOWHERE, MoveList, moves_to_cells, parse_moves
+from mas_envs.grid.moves import CONTINUE, MOVES, NOWHERE, MoveList, cells_to_moves, parse_moves
 from mas_envs.grid.prompts import as_list, feedback, instructions
 from mas_envs.grid.rules import BoardRules
 from mas_envs.grid.state import B, BoardState, Outcome, Proposal
 
 PLANNER, EXECUTOR, SOLVER = "planner_0", "executor_0", "solver_0"
-PENALTY = -0.1
-WORST = -1.5
+PENALTY = -0.05
+WORST = -1.0
 _NO_TERMS: dict[str, float] = {}
 
 
@@ -76,7 +77,7 @@ class BoardGame(BoardRules[B]):
         return (PLANNER,) if state.proposal is None and self._mover == EXECUTOR else (self._mover,)
 
     def potential(self, level: Any, board: B) -> float:
-        """Returns phi(board), in [-1.5, 0]: 0 when solved, -1 at a task's start, -1.5 when lost."""
+        """Returns phi(board), in [-1, 0]: 0 when solved, -1 at a task's start and when lost."""
         return WORST if self.lost(level, board) else max(-self.distance(level, board), WORST)
 
     def step(
@@ -95,7 +96,7 @@ class BoardGame(BoardRules[B]):
         level, proposal = state.task.content, state.proposal
         here = self.cell(state.board)
         there = here if proposal is None else self.cell(proposal.after)
-        return moves_to_cells(clip_action(text)[0], here, there, level.width, level.height)
+        return cells_to_moves(clip_action(text)[0], here, there, level.width, level.height)
 
     def _propose(self, state: BoardState[B], said: MoveList) -> Step[BoardState[B]]:
         level = state.task.content

@@ -128,13 +128,16 @@ def test_the_moves_of_an_episode_are_shared_out_over_its_turns():
     assert Sokoban(**Sokoban(7, 2, "single", 3, 9, "compact").settings()).settings()["max_moves"] == 9
 
 
-def test_a_lost_board_ends_the_episode_with_the_worst_potential():
+def test_a_lost_board_ends_the_episode_and_costs_what_was_gained():
     game = Sokoban(roles="single", turns=4)
     state = game.initial(game.task_from(OPEN))
-    step = game.step(state, {"solver_0": "RRRDLLL"})  # into the left wall's column, where no goal is
+    closer = game.step(state, {"solver_0": "R"})
+    assert (gained := closer.reward.team) > 0
+    step = game.step(closer.state, {"solver_0": "RRDLLL"})  # into the left wall's column, where no goal is
     assert step.terminated and not step.truncated and step.state.outcome == "lost"
-    assert dict(step.reward.team_terms) == {"progress": -0.5, "success": 0.0}
+    assert dict(step.reward.team_terms) == {"progress": -gained, "success": 0.0}
     assert game.acting(step.state) == () and step.info["success"] is False
+    assert game.step(state, {"solver_0": "RRRDLLL"}).reward.team == 0  # nothing gained, nothing to lose
 
 
 def test_every_compact_word_is_in_the_vocabulary():
@@ -145,7 +148,7 @@ def test_every_compact_word_is_in_the_vocabulary():
         for index in range(30):
             state = game.initial(game.task("train", index))
             while agents := game.acting(state):
-                action = random.Random(index).choice(["UURD", "LLD", "+ R", "", "RRR"])
+                action = random.Random(index).choice(["UURD", "LLD", "+ R", "", "RRR", "@b2", "+ @c3 @z9"])
                 assert set(game.observe(state, agents[0]).text.split()) <= words
                 state = game.step(state, {agents[0]: action}).state
 
