@@ -25,8 +25,7 @@ class BoardState(NamedTuple, Generic[B]):
     """One moment of one task.
 
     turn: turns completed so far; potential: phi of the board; proposal: set while the executor is to act;
-    came_from: the cell where the agent was when the last turn began; feedback: what came of the last moves carried
-    out, in words; outcome: "" while the episode goes on.
+    feedback: what came of the last moves carried out, in words; outcome: "" while the episode goes on.
     """
 
     task: Task
@@ -34,6 +33,5 @@ class BoardState(NamedTuple, Generic[B]):
     turn: int
     potential: float
     proposal: Proposal[B] | None = None
-    came_from: int | None = None
     feedback: str = ""
     outcome: Outcome = ""

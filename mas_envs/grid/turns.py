@@ -106,7 +106,7 @@ class BoardGame(BoardRules[B]):
         blocked = "" if solved else said.moves[count : count + 1]
         value = potential - state.potential + solved
         proposal = Proposal(said.moves[:count], blocked, after, value)
-        new = BoardState(*state[:4], proposal, *state[5:])
+        new = BoardState(state.task, state.board, state.turn, state.potential, proposal, state.feedback)
         local = {"proposal": value}
         errors = self._faults(said, blocked, local)
         return Step(new, Reward(_NO_TERMS, {PLANNER: local}), False, False, self._info(new, PLANNER, errors))
@@ -126,8 +126,7 @@ class BoardGame(BoardRules[B]):
         outcome = self._outcome(level, board, potential, turn)
         local: dict[str, float] = {}
         errors = self._faults(said, blocked, local)
-        text = feedback(done, blocked, errors)
-        new = BoardState(state.task, board, turn, potential, None, self.cell(state.board), text, outcome)
+        new = BoardState(state.task, board, turn, potential, None, feedback(done, blocked, errors), outcome)
         local_terms = {agent: local}
         if proposal is not None:
             local_terms[PLANNER] = {"proposal": -proposal.value}
@@ -168,8 +167,6 @@ class BoardGame(BoardRules[B]):
     def _compact(self, state: BoardState[B], agent: AgentID) -> str:
         level, board, proposal = state.task.content, state.board, state.proposal
         here = f"{self.words(level, board)} [{self.legal(level, board)}]"
-        if state.came_from is not None:
-            here = f"{cell_words('<', level.width, level.height)[state.came_from]} {here}"
         if agent != EXECUTOR or proposal is None:
             return f"{self.fixed_words(level)} {here} {agent[:-2]}"
         before = here.replace("@", "_").replace("$", "-")
@@ -250,7 +247,6 @@ class BoardGame(BoardRules[B]):
             "board": self.dump_board(state.board),
             "turn": state.turn,
             "proposal": proposal and [proposal.legal, proposal.blocked],
-            "came_from": state.came_from,
             "feedback": state.feedback,
             "outcome": state.outcome,
         }
@@ -267,8 +263,7 @@ class BoardGame(BoardRules[B]):
         level = task.content
         board = self.restore_board(level, data["board"])
         turn, potential = in_range("turn", data["turn"], 0, self.turns), self.potential(level, board)
-        came_from = None if turn == 0 else in_range("came_from", data["came_from"], 0, level.width * level.height - 1)
-        state = BoardState(task, board, turn, potential, None, came_from, data["feedback"])
+        state = BoardState(task, board, turn, potential, None, data["feedback"])
         state = state._replace(outcome=self._outcome(level, board, potential, turn))
         if data["outcome"] != state.outcome:
             raise ValueError(f"outcome is {data['outcome']!r}, but this board's is {state.outcome!r}")

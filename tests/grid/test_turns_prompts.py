@@ -12,7 +12,7 @@ def test_compact_prompts_are_locked():
     assert game.observe(state, PLANNER).text == ".d4 $c3 @b2 [DR] planner"
     state = game.step(state, {PLANNER: "D R R U U"}).state
     assert game.observe(state, EXECUTOR).text == ".d4 -c3 _b2 [DR] D R R U !U $e3 @d2 [DLR] executor"
-    assert game.observe(game.step(state, {EXECUTOR: "R"}).state, PLANNER).text == ".d4 <b2 $c3 @c2 [DLR] planner"
+    assert game.observe(game.step(state, {EXECUTOR: "R"}).state, PLANNER).text == ".d4 $c3 @c2 [DLR] planner"
     game = PlanPath(size=3, style="compact")
     state = game.initial(game.task_from(MAP))
     assert game.observe(state, PLANNER).text == "#c1 #a3 *c2 @a1 [DR] planner"

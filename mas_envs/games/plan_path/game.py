@@ -99,7 +99,7 @@ class PlanPath(BoardGame[int]):
         return cell_words("@", level.width, level.height)[board]
 
     def vocabulary(self) -> tuple[str, ...]:
-        cells = [word for mark in "#*@_<" for word in cell_words(mark, self.size, self.size)]
+        cells = [word for mark in "#*@_" for word in cell_words(mark, self.size, self.size)]
         return (*self.common_words(), *cells)
 
     def dump_board(self, board: int) -> int:

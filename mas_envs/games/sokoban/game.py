@@ -117,7 +117,7 @@ class Sokoban(BoardGame[Board]):
 
     def vocabulary(self) -> tuple[str, ...]:
         inner = [row * self.size + column for row in range(1, self.size - 1) for column in range(1, self.size - 1)]
-        tables = [cell_words(mark, self.size, self.size) for mark in "#.$@_-<"]
+        tables = [cell_words(mark, self.size, self.size) for mark in "#.$@_-"]
         cells = [words[cell] for words in tables for cell in inner]
         return (*self.common_words(), *cells)
 
