@@ -10,8 +10,8 @@ Rewards (every term is named; d is the board's distance from solved, d0 the task
 
     team  progress  phi(after) - phi(before), phi = -min(d / d0, 1); a lost board has phi = -1
     team  success   1 when the board is solved
-    local format    -0.05 when no moves could be read
-    local illegal   -0.05 when a move was illegal
+    local format    -0.02 when no moves could be read
+    local illegal   -0.02 when a move was illegal
     local proposal  planner: what the proposal would earn the team if it were carried out as it stands, as an
                     advance; taken back (negative) when the executor has acted
 
@@ -36,7 +36,7 @@ from mas_envs.grid.rules import BoardRules
 from mas_envs.grid.state import B, BoardState, Outcome, Proposal
 
 PLANNER, EXECUTOR, SOLVER = "planner_0", "executor_0", "solver_0"
-PENALTY = -0.05
+PENALTY = -0.02
 WORST = -1.0
 _NO_TERMS: dict[str, float] = {}
 

@@ -32,7 +32,7 @@ def test_the_rewards_of_a_turn_worked_by_hand():
     state = game.initial(game.task_from(MAP))
     step = game.step(state, {PLANNER: "D L R"})
     assert dict(step.reward.team_terms) == {}
-    assert step.reward.local_terms == {PLANNER: {"proposal": pytest.approx(1 / 3), "illegal": -0.05}}
+    assert step.reward.local_terms == {PLANNER: {"proposal": pytest.approx(1 / 3), "illegal": -0.02}}
     assert step.info == {
         "success": False,
         "errors": {PLANNER: "Move L is blocked; it and the moves after it are left out."},
