@@ -3,7 +3,8 @@
 Both use one layout (see `trainers.rl.batch`): the prompt's keys and values stand once in a row, and the K
 candidates are K places behind it that see the prompt and themselves alone. In generation they are K query rows
 per step against one cached prefix; nothing is copied K times. Any decoder that takes a 4-D attention mask and
-explicit position ids works this way.
+explicit position ids works this way. (Sliding-window attention does as long as the window covers prompt and
+completion; where it does not, that is refused.)
 """
 
 from collections.abc import Sequence
@@ -46,6 +47,7 @@ class HuggingFacePolicy:
         self.eos: int = special[0]
         self.bidirectional_prompt: bool = model.config.to_dict().get("bidirectional_prompt", False)
         self.pad: int = self.eos if special[1] is None else special[1]
+        self._window = _sliding_window(model)
 
     @property
     def device(self) -> torch.device:
@@ -80,58 +82,88 @@ class HuggingFacePolicy:
         self, encoded: Sequence[TokenIds], seeds: Sequence[int], part: Sequence[int], k: int, temperature: float
     ) -> list[Candidates]:
         self.model.eval()
-        lengths_B = [len(encoded[i]) for i in part]
-        size, prompt_length = len(part), max(lengths_B)
         # One uniform number per token and candidate, from the prompt's own generator: inverse-CDF sampling with
         # these makes a completion independent of what else is in the batch.
-        uniforms_TBK = torch.from_numpy(
-            np.stack([np.random.default_rng(seeds[i]).random((self.max_new_tokens, k)) for i in part], axis=1)
+        uniforms_BKT = torch.from_numpy(
+            np.stack([np.random.default_rng(seeds[i]).random((k, self.max_new_tokens)) for i in part])
         ).to(self.device)
-        tokens_BP = torch.full((size, prompt_length), self.pad)
-        seen_BP = torch.zeros((size, prompt_length), dtype=torch.bool)
-        for row, i in enumerate(part):
-            tokens_BP[row, prompt_length - lengths_B[row] :] = torch.tensor(encoded[i])
-            seen_BP[row, prompt_length - lengths_B[row] :] = True
+        cache, logits_B1V, seen_BP = self._prefill([encoded[i] for i in part])
+        tokens_BKT, logprobs_BKT = self._decode(cache, logits_B1V, seen_BP, uniforms_BKT, temperature)
+        tokens, logprobs = tokens_BKT.tolist(), logprobs_BKT.tolist()
+        return [
+            Candidates(encoded[i], tuple(self._finish(*both) for both in zip(tokens[row], logprobs[row], strict=True)))
+            for row, i in enumerate(part)
+        ]
+
+    def _prefill(self, prompts: Sequence[TokenIds]) -> tuple[DynamicCache, torch.Tensor, torch.Tensor]:
+        """Encodes the prompts, padded on the left; returns their cache, the next token's logits, and what is no pad."""
+        size, length = len(prompts), max(map(len, prompts))
+        self._check_window(length + self.max_new_tokens)
+        tokens_BP = torch.full((size, length), self.pad)
+        seen_BP = torch.zeros((size, length), dtype=torch.bool)
+        for row, prompt in enumerate(prompts):
+            tokens_BP[row, length - len(prompt) :] = torch.tensor(prompt)
+            seen_BP[row, length - len(prompt) :] = True
         tokens_BP, seen_BP = tokens_BP.to(self.device), seen_BP.to(self.device)
-        next_position_B1 = seen_BP.sum(1, keepdim=True)
-        cache = DynamicCache(config=self.model.config)
-        causal = torch.ones(prompt_length, prompt_length, dtype=torch.bool, device=self.device)
+        cache = DynamicCache()  # with a config, sliding layers would drop what the mask still counts
+        sees_PP = torch.ones(length, length, dtype=torch.bool, device=self.device)
         if not self.bidirectional_prompt:
-            causal = causal.tril()
-        eye = torch.eye(prompt_length, dtype=torch.bool, device=self.device)  # padding sees itself: no empty softmax
+            sees_PP = sees_PP.tril()
+        eye_PP = torch.eye(length, dtype=torch.bool, device=self.device)  # padding sees itself: no empty softmax
         logits = self.model(
             input_ids=tokens_BP,
-            attention_mask=((causal & seen_BP[:, None, :]) | eye)[:, None],
+            attention_mask=self._scores((sees_PP & seen_BP[:, None, :]) | eye_PP),
             position_ids=(seen_BP.cumsum(1) - 1).clamp(min=0),
             past_key_values=cache,
             logits_to_keep=1,
         ).logits
-        logits_BKV = logits.expand(size, k, logits.shape[-1])
-        own_KK = torch.eye(k, dtype=torch.bool, device=self.device)
-        mask_BK = seen_BP[:, None, :].expand(size, k, prompt_length)
-        tokens_T: list[torch.Tensor] = []
-        logprobs_T: list[torch.Tensor] = []
+        return cache, logits, seen_BP
+
+    def _decode(
+        self,
+        cache: DynamicCache,
+        logits_BQV: torch.Tensor,
+        seen_BP: torch.Tensor,
+        uniforms_BKT: torch.Tensor,
+        temperature: float,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Draws tokens until all candidates have ended; returns tokens and log-probabilities, (B, K, T).
+
+        Each step reads `_Q` places a row, one for each candidate that has not ended (filled up with ended ones where
+        a row has fewer than the fullest); rows whose candidates have all ended are dropped.
+        """
+        size, k, budget = uniforms_BKT.shape
+        tokens_BKT = torch.full((size, k, budget), self.eos, device=self.device)
+        logprobs_BKT = torch.zeros((size, k, budget), device=self.device)
         done_BK = torch.zeros((size, k), dtype=torch.bool, device=self.device)
-        for t in range(self.max_new_tokens):
-            token_BK, logprob_BK = _draw(logits_BKV, uniforms_TBK[t], temperature)
-            tokens_T.append(token_BK)
-            logprobs_T.append(logprob_BK)
-            done_BK = done_BK | (token_BK == self.eos)
-            if t + 1 == self.max_new_tokens or bool(done_BK.all()):
+        rows_B = torch.arange(size, device=self.device)  # where the rows still decoded stand in the results
+        who_BQ = torch.arange(k, device=self.device).expand(size, k)  # which candidate each place continues
+        owner_BP = torch.where(seen_BP, -1, -2)  # of each cached place: a candidate, -1 all of them, -2 nobody
+        length_B1 = seen_BP.sum(1, keepdim=True)
+        logits_BQV = logits_BQV.expand(size, k, logits_BQV.shape[-1])
+        for t in range(budget):
+            at = (rows_B[:, None], who_BQ)
+            tokens_BKT[(*at, t)], logprobs_BKT[(*at, t)] = _draw(logits_BQV, uniforms_BKT[(*at, t)], temperature)
+            done_BK[at] |= tokens_BKT[(*at, t)] == self.eos
+            if t + 1 == budget or bool(done_BK.all()):
                 break
-            mask_BK = torch.cat([mask_BK, own_KK.expand(size, k, k)], dim=2)
-            logits_BKV = self.model(
-                input_ids=token_BK,
-                attention_mask=mask_BK[:, None],
-                position_ids=(next_position_B1 + t).expand(size, k),
+            live = (~done_BK[rows_B]).any(1)
+            if not bool(live.all()):
+                kept = live.nonzero()[:, 0]
+                cache.batch_select_indices(kept)
+                rows_B, owner_BP, length_B1 = rows_B[kept], owner_BP[kept], length_B1[kept]
+            ended_BK = done_BK[rows_B]
+            who_BQ = ended_BK.int().argsort(dim=1, stable=True)[:, : int((~ended_BK).sum(1).max())]
+            owner_BP = torch.cat([owner_BP, who_BQ], dim=1)
+            logits_BQV = self.model(
+                input_ids=tokens_BKT[rows_B[:, None], who_BQ, t],
+                attention_mask=self._scores(
+                    (owner_BP == -1)[:, None, :] | (owner_BP[:, None, :] == who_BQ[:, :, None])
+                ),
+                position_ids=(length_B1 + t).expand_as(who_BQ),
                 past_key_values=cache,
             ).logits
-        tokens_BKT = torch.stack(tokens_T, dim=2).tolist()
-        logprobs_BKT = torch.stack(logprobs_T, dim=2).tolist()
-        return [
-            Candidates(encoded[i], tuple(self._finish(tokens_BKT[row][c], logprobs_BKT[row][c]) for c in range(k)))
-            for row, i in enumerate(part)
-        ]
+        return tokens_BKT, logprobs_BKT
 
     def _finish(self, tokens: list[int], logprobs: list[float]) -> Sampled:
         cut = self.eos not in tokens
@@ -139,15 +171,29 @@ class HuggingFacePolicy:
         text: Any = self.tokenizer.decode(tokens[:length], skip_special_tokens=True)
         return Sampled(text, tuple(tokens[:length]), tuple(logprobs[:length]), cut)
 
+    def _scores(self, sees_BQP: torch.Tensor) -> torch.Tensor:
+        """Returns who sees whom as what is added to attention scores, (B, 1, Q, P): eager attention adds booleans."""
+        dtype = self.model.dtype
+        hidden = torch.zeros(sees_BQP.shape, dtype=dtype, device=sees_BQP.device)
+        return hidden.masked_fill_(~sees_BQP, torch.finfo(dtype).min)[:, None]
+
+    def _check_window(self, length: int) -> None:
+        if self._window is not None and length > self._window:
+            raise UsageError(
+                f"Prompt and completion may take {length} tokens, but this model's attention slides over a window "
+                f"of {self._window}. Give a smaller --max-new-tokens, shorter prompts, or another model."
+            )
+
     # ---- training ----------------------------------------------------------------------------------------------
     def logprobs(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """Returns the log-probability of every response token and the entropy where it was drawn, with gradients.
 
         Both at the sampling temperature (1 where that is 0), shape (N,), as `batch.targets_N` counts them.
         """
+        self._check_window(int(batch.positions_BL.max()) + 1)
         logits = self.model(
             input_ids=batch.tokens_BL,
-            attention_mask=batch.mask_B1LL,
+            attention_mask=self._scores(batch.mask_B1LL[:, 0]),
             position_ids=batch.positions_BL,
             logits_to_keep=batch.tokens_BL.shape[1] - batch.first,
             use_cache=False,
@@ -175,7 +221,18 @@ class HuggingFacePolicy:
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         except Exception as error:  # transformers raises a dozen kinds; all mean "cannot be read"
             raise UsageError(f"The checkpoint in {str(folder)!r} cannot be read: {error}") from error
+        # Weights lie in the mapped file at any address, and matrix products round by address: a run resumed from them
+        # would end elsewhere than an undisturbed one. Copies are aligned as fresh weights are.
+        for weight in model.parameters():
+            weight.data = weight.data.clone()
         return cls(model, tokenizer, max_new_tokens, temperature, **kwargs)
+
+
+def _sliding_window(model: PreTrainedModel) -> int | None:
+    """Returns over how many tokens the narrowest attention of a model sees, or None where it sees all."""
+    settings = model.config.get_text_config().to_dict()
+    everywhere = settings.get("layer_types") is None  # a model that does not list its layers' kinds has one kind
+    return settings.get("sliding_window") if everywhere or "sliding_attention" in settings["layer_types"] else None
 
 
 def _draw(logits_BKV: torch.Tensor, uniforms_BK: torch.Tensor, temperature: float) -> tuple[torch.Tensor, torch.Tensor]:

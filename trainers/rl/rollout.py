@@ -67,7 +67,7 @@ def collect_tree(
         effect_runner: carries out what the candidates want done in the world, those of all tasks in one batch.
     """
     trees = [_Live(task, game.initial(task), rng("choose", seed, i, task.ref.id)) for i, task in enumerate(tasks)]
-    live = trees
+    live = [one for one in trees if game.acting(one.state)]
     while live:
         for one in live:
             one.prompts = {agent: game.observe(one.state, agent) for agent in game.acting(one.state)}

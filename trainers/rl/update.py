@@ -57,7 +57,7 @@ class Optimizer:
         norm = torch.nn.utils.clip_grad_norm_(self.parameters, max_norm).item()
         if norm != norm or norm == float("inf"):
             raise TrainingError(
-                f"The gradient's norm is {norm}. The last checkpoint is intact; resume it with a lower learning rate."
+                f"The gradient's norm is {norm}: training went off. Start another run with a lower --learning-rate."
             )
         for part, base in zip(self.parts, self.base_lrs, strict=True):
             for group, lr in zip(part.param_groups, base, strict=True):

@@ -39,7 +39,8 @@ class Control:
     def __init__(self, folder: Path):
         self.path = folder / "control.json"
         command = [sys.executable, "-m", "trainers.run.control", str(folder)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True)
+        # A session of its own: Ctrl-C is for the run, which then closes this process's standard input.
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True, start_new_session=True)
 
     def finish(self, rl_cpu_s: float) -> dict[str, Any] | None:
         """Tells it how long RL took and waits for its result; returns None where it failed."""

@@ -51,6 +51,7 @@ class Run:
             for name, policy in self.policies.items()
         }
         self.progress = Progress() if found is None else checkpoint.load_trainer_state(found, self.optimizers)
+        write_text(self.folder / "config.yaml", config.to_yaml())  # once all is read: what fails leaves no run behind
         self.metrics, self.groups = JsonLines(self.folder / "metrics.jsonl"), JsonLines(self.folder / "groups.jsonl")
         for log in (self.metrics, self.groups):
             log.keep_until(self.progress.iteration)
@@ -136,7 +137,7 @@ class Run:
 
 
 def _open_folder(config: Config) -> Any:
-    """Makes the run's folder and notes its settings; returns the checkpoint to resume from, or None."""
+    """Makes the run's folder; returns the checkpoint to resume from, or None."""
     folder = config.folder
     saved = folder / "config.yaml"
     if saved.exists():
@@ -146,7 +147,6 @@ def _open_folder(config: Config) -> Any:
     elif config.resume:
         raise UsageError(f"There is no run to resume in {str(folder)!r}. Leave --resume out to start one.")
     make_folder(folder)
-    write_text(saved, config.to_yaml())
     found = checkpoint.steps(folder / "checkpoints")
     return found[-1] if found else None
 
