@@ -119,7 +119,7 @@ def main(argv: Sequence[str]) -> int:
     control = None
     try:
         config = parse(argv)
-        run = Run(config, stop)
+        run = Run(config, stop, argv)
         if (run.folder / "summary.json").exists() and run.progress.iteration >= config.iterations:
             run.display.say(f"The run in {run.folder} is done; its summary.json stands.")
             return 0

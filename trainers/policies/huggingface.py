@@ -25,7 +25,8 @@ class HuggingFacePolicy:
     """A decoder and its tokenizer as a policy.
 
     Args:
-        model, tokenizer: as from `from_pretrained`; the tokenizer needs an end-of-sequence token.
+        model, tokenizer: as from `from_pretrained`; the tokenizer needs an end-of-sequence token. The model is moved
+            to the GPU where there is one.
         max_new_tokens: budget of one completion, its end token included.
         temperature: of sampling; 0 is greedy.
         max_sequences: prompts that are generated for at once (a bound on memory).
@@ -39,7 +40,8 @@ class HuggingFacePolicy:
         temperature: float = 1.0,
         max_sequences: int = 256,
     ):
-        self.model, self.tokenizer = model, tokenizer
+        device: Any = "cuda" if torch.cuda.is_available() else "cpu"
+        self.model, self.tokenizer = model.to(device), tokenizer
         self.max_new_tokens, self.temperature, self.max_sequences = max_new_tokens, temperature, max_sequences
         special: Any = (tokenizer.eos_token_id, tokenizer.pad_token_id)
         if special[0] is None:

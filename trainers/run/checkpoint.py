@@ -17,7 +17,7 @@ import torch
 from mas_envs.core.errors import StateError
 from trainers.policies.huggingface import HuggingFacePolicy
 from trainers.rl.update import Optimizer
-from trainers.run.files import write_folder
+from trainers.run.files import remove_folder, write_folder
 
 KEEP = 2
 
@@ -50,8 +50,10 @@ def save_checkpoint(
         torch.save(state, path / "trainer.pt")
 
     write_folder(folder / f"step-{progress.iteration:06d}", fill)
+    for left_by_a_kill in folder.glob(".step-*"):
+        shutil.rmtree(left_by_a_kill)
     for old in steps(folder)[:-keep]:
-        shutil.rmtree(old)
+        remove_folder(old)
 
 
 def save_policies(path: Path, policies: Mapping[str, HuggingFacePolicy]) -> None:

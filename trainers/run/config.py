@@ -66,7 +66,7 @@ class Config:
     entropy: float = 0.01
     """Weight of the entropy bonus."""
 
-    demos: int = 400
+    demos: int = 500
     """Expert episodes of the warm start, at most 1,000; 0 for none."""
     demo_noise: float = 0.5
     """Share of a demonstration's actions that are carried out as random ones."""
@@ -148,7 +148,7 @@ _PAPER: dict[str, Any] = {
 }  # fmt: skip
 
 # What of --preset tiny suits one environment better than the defaults above: a run of it ends within 15 minutes.
-_TINY: dict[str, dict[str, Any]] = {"plan_path": {"iterations": 150}}
+_TINY: dict[str, dict[str, Any]] = {"plan_path": {"iterations": 120}}
 
 
 def parse(argv: Sequence[str]) -> Config:

@@ -36,8 +36,16 @@ def write_folder(path: Path, fill: Callable[[Path], None]) -> None:
             with file.open("rb") as opened:
                 os.fsync(opened.fileno())
     if path.exists():
-        shutil.rmtree(path)
+        remove_folder(path)
     part.replace(path)
+
+
+def remove_folder(path: Path) -> None:
+    """Takes a folder out of sight before it is deleted, so that a kill never leaves half of it under its name."""
+    part = path.with_name(f".{path.name}.old")
+    shutil.rmtree(part, ignore_errors=True)
+    path.replace(part)
+    shutil.rmtree(part)
 
 
 def make_folder(path: Path) -> Path:

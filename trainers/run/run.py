@@ -2,8 +2,8 @@
 
 import platform
 import shlex
-import sys
 import time
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -35,9 +35,9 @@ class Run:
     Opening a run makes its folder, or with `--resume` continues the last checkpoint there.
     """
 
-    def __init__(self, config: Config, stop: StopRequest):
+    def __init__(self, config: Config, stop: StopRequest, argv: Sequence[str]):
         torch.set_num_threads(config.threads)
-        self.config, self.stop, self.display = config, stop, Display()
+        self.config, self.stop, self.argv, self.display = config, stop, argv, Display()
         self.game = setup.make_game(config)
         self.team = setup.team_of(config, self.game)
         self.folder = config.folder
@@ -102,6 +102,7 @@ class Run:
 
     def finish(self, control: Control | None) -> dict[str, Any]:
         """Scores the trained team on the held-out tasks; writes curve.png and summary.json."""
+        self.stop.at_once = "Stopped after the last iteration, which is saved; --resume finishes the run."
         self.display.end()
         progress = self.progress
         self.display.say(f"playing {self.config.limit} held-out tasks after RL")
@@ -113,6 +114,8 @@ class Run:
         if control is not None:
             self.display.say("waiting for the comparison: the same CPU time on the demonstrations alone")
             scores["warm_start_only"] = control.finish(progress.rl_cpu_s)
+            if scores["warm_start_only"] is None:
+                self.display.say("The comparison process failed (its error is above); warm_start_only stays empty.")
         summary = {
             **scores,
             "wall_s": round(self.wall_s, 1),
@@ -127,7 +130,7 @@ class Run:
             "env_settings": self.game.settings(),
             "decoding": "greedy",
             "seed": self.config.seed,
-            "command": shlex.join(["python", "-m", "trainers.atgrpo", *sys.argv[1:]]),
+            "command": shlex.join(["python", "-m", "trainers.atgrpo", *self.argv]),
             "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
         }
         title = f"AT-GRPO on {self.game.name}, {self.config.policies}"

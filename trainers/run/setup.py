@@ -29,6 +29,11 @@ def _style(config: Config) -> str:
         return config.style
     if config.model == TINY:
         return "compact"
+    if not (Path(config.model) / "config.json").is_file():
+        raise UsageError(
+            f"No model in {config.model!r}: there is no config.json. --model takes tiny or a local Hugging Face "
+            "checkpoint directory."
+        )
     # Checkpoints of the embedded policy say so; every other model is an LLM.
     try:
         return AutoConfig.from_pretrained(config.model, local_files_only=True).to_dict().get("prompt_style", "full")

@@ -12,10 +12,15 @@ class Stopped(MasEnvsError):  # noqa: N818 (it is no error)
 
 
 class StopRequest:
-    """Notes the first Ctrl-C or SIGTERM, for the run to end at its next safe point; a second one ends it at once."""
+    """Notes the first Ctrl-C or SIGTERM, for the run to end at its next safe point; a second one ends it at once.
+
+    asked: the signal's number, 0 before. Where nothing is left to be saved, `at_once` holds what to say, and the
+    first signal raises Stopped with it.
+    """
 
     def __init__(self) -> None:
         self.asked: int = 0
+        self.at_once = ""
 
     def install(self) -> None:
         """Takes over both signals."""
@@ -26,4 +31,6 @@ class StopRequest:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = number
+        if self.at_once:
+            raise Stopped(self.at_once)
         print("\nStopping after this step; once more to stop at once.", file=sys.stderr, flush=True)  # noqa: T201
