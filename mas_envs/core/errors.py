@@ -4,6 +4,7 @@ A message says what was given, what is allowed, and what to do.
 """
 
 import difflib
+import operator
 from collections.abc import Iterable
 
 
@@ -45,7 +46,11 @@ def one_of(what: str, given: object, allowed: Iterable[str]) -> str:
 
 
 def in_range(what: str, given: object, low: int, high: int) -> int:
-    """Returns `given` if it is an int in [low, high]; raises UsageError otherwise."""
-    if isinstance(given, bool) or not isinstance(given, int) or not low <= given <= high:
+    """Returns `given` as an int if it is a whole number in [low, high]; raises UsageError otherwise."""
+    try:
+        number = low - 1 if isinstance(given, bool) else operator.index(given)  # pyright: ignore[reportArgumentType]
+    except TypeError:
+        number = low - 1
+    if not low <= number <= high:
         raise UsageError(f"{what} is {given!r}; it must be a whole number from {low} to {high}.")
-    return given
+    return number

@@ -203,6 +203,10 @@ class Game(ABC, Generic[S]):
         """Returns well-formed actions that a random agent may draw from."""
         return ()
 
+    def longest_answer(self) -> str:
+        """Returns an answer as long as any useful one, to size a completion's token budget by."""
+        return max(self.example_actions(), key=len, default="")
+
     def vocabulary(self) -> tuple[str, ...]:
         """Returns every word that compact prompts and answers can hold, for policies with a small vocabulary.
 

@@ -33,11 +33,24 @@ class MoveList(NamedTuple):
     error: str | None = None
 
 
-def parse_moves(action: str, limit: int) -> MoveList:
+class Places(NamedTuple):
+    """Where the agent is, for answers that name cells (`@c4`: step to there).
+
+    start: the cell from which the first step goes; after_proposal: that of an answer that begins with `+`.
+    """
+
+    start: int
+    after_proposal: int
+    width: int
+    height: int
+
+
+def parse_moves(action: str, limit: int, places: Places | None = None) -> MoveList:
     """Reads a move list: after the last `Moves:`, else in the last fenced block, the last [...] or the last line.
 
     Accepted are JSON lists (`["U", "right"]`), letter strings (`UURD`), and words or letters between spaces or
-    commas, in any case, with a leading `+` for "the proposal first". Never raises; linear in the text's length.
+    commas, in any case, with a leading `+` for "the proposal first"; with `places` also cells. Never raises; linear
+    in the text's length.
     """
     if len(action) <= 4 * limit:  # the form small policies write, at full speed
         continues = action[:1] == CONTINUE
@@ -50,6 +63,8 @@ def parse_moves(action: str, limit: int) -> MoveList:
     words = [word for word in _SEPARATORS.split(answer.replace(CONTINUE, " ", 1) if continues else answer) if word]
     if not words and not continues and not _is_empty_list(answer):
         return MoveList("", error=_NOTHING)
+    if places is not None:
+        words = _as_moves(words, continues, places)
     moves: list[str] = []
     for word in words:
         if len(moves) >= limit:
@@ -64,23 +79,21 @@ def parse_moves(action: str, limit: int) -> MoveList:
     return MoveList("".join(moves)[:limit], continues)
 
 
-def cells_to_moves(action: str, start: int, after_proposal: int, width: int, height: int) -> str:
-    """Returns the action with every cell that it names (`@c4`: step to there) replaced by the move to it.
-
-    The first step starts at `start`, or at `after_proposal` where the action begins with `+`. A step to a cell that
-    is no neighbour of the last one becomes `?`. Other words stay as they are, and letters of moves are followed.
-    """
-    numbers, table = cell_numbers("@", width, height), neighbours(width, height)
-    words = action.split()
-    at = after_proposal if words[:1] == [CONTINUE] else start
-    for i, word in enumerate(words):
+def _as_moves(words: list[str], continues: bool, places: Places) -> list[str]:
+    """Replaces every cell among the words by the move to it; one that is no neighbour of the last becomes `?`."""
+    numbers = cell_numbers("@", places.width, places.height)
+    table = neighbours(places.width, places.height)
+    at, moves = places.after_proposal if continues else places.start, list[str]()
+    for word in words:
         to = numbers.get(word)
-        if to is not None:
-            words[i] = next((move for move, cell in table[at].items() if cell == to), NOWHERE)
-            at = to
+        if to is None:
+            moves.append(word)
+            for letter in _WORDS.get(word.lower(), word.upper()):
+                at = table[at].get(letter, at)
         else:
-            at = table[at].get(word, at)
-    return " ".join(words)
+            moves.append(next((move for move, cell in table[at].items() if cell == to), NOWHERE))
+            at = to
+    return moves
 
 
 def _answer(text: str) -> str:

@@ -28,9 +28,8 @@ from typing import Any
 
 from mas_envs.core.errors import UsageError, in_range, one_of
 from mas_envs.core.game import AgentID, Prompt, Result, Reward, Role, Step, Task, check_actions
-from mas_envs.core.text import clip_action
 from mas_envs.grid.cells import cell_words
-from mas_envs.grid.moves import CONTINUE, MOVES, NOWHERE, MoveList, cells_to_moves, parse_moves
+from mas_envs.grid.moves import CONTINUE, MOVES, NOWHERE, MoveList, Places, parse_moves
 from mas_envs.grid.prompts import as_list, feedback, instructions
 from mas_envs.grid.rules import BoardRules
 from mas_envs.grid.state import B, BoardState, Outcome, Proposal
@@ -89,14 +88,13 @@ class BoardGame(BoardRules[B]):
         check_actions(acting, actions)
         agent = acting[0]
         text = actions[agent]
-        said = parse_moves(self._without_cells(state, text) if "@" in text else text, self.max_moves)
+        said = parse_moves(text, self.max_moves, self._places(state) if "@" in text else None)
         return self._propose(state, said) if agent == PLANNER else self._carry_out(state, agent, said)
 
-    def _without_cells(self, state: BoardState[B], text: str) -> str:
+    def _places(self, state: BoardState[B]) -> Places:
         level, proposal = state.task.content, state.proposal
         here = self.cell(state.board)
-        there = here if proposal is None else self.cell(proposal.after)
-        return cells_to_moves(clip_action(text)[0], here, there, level.width, level.height)
+        return Places(here, here if proposal is None else self.cell(proposal.after), level.width, level.height)
 
     def _propose(self, state: BoardState[B], said: MoveList) -> Step[BoardState[B]]:
         level = state.task.content
@@ -224,6 +222,9 @@ class BoardGame(BoardRules[B]):
                 rest = rest[: self.max_moves - len(proposal.legal)]
                 return self._answer(CONTINUE, *self._spoken(level, proposal.after, rest))
         return self._answer(*self._spoken(level, state.board, self.solve(level, state.board)[: self.max_moves]))
+
+    def longest_answer(self) -> str:
+        return self._answer(CONTINUE, *MOVES[0] * self.max_moves)
 
     def passive_action(self, role: str) -> str | None:
         return self._answer(CONTINUE) if role == "executor" else None

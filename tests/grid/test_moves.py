@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mas_envs.core.text import MAX_LENGTH
-from mas_envs.grid.moves import MoveList, cells_to_moves, parse_moves
+from mas_envs.grid.moves import MoveList, Places, parse_moves
 
 
 @pytest.mark.parametrize(
@@ -119,13 +119,20 @@ def test_exotic_letters_before_the_marker_do_not_shift_the_answer():
 
 def test_cells_stand_for_the_moves_that_lead_to_them():
     # 4x3 board, cells a1 b1 c1 d1 / a2 ...; the agent on b2 (5), after the proposal on d2 (7)
-    def read(text: str) -> str:
-        return cells_to_moves(text, 5, 7, 4, 3)
+    def read(text: str) -> MoveList:
+        return parse_moves(text, 9, Places(5, 7, 4, 3))
 
-    assert read("@b1 @c1 @c2") == "U R D"
-    assert read("+ @d3 @c3") == "+ D L"
-    assert read("@c2 U @d1") == "R U R"
-    assert read("@d2") == read("@b2") == "?"  # no neighbour, and the cell it stands on
-    assert read("@a2 @d1 @c1") == "L ? L"  # the last cell of a row is no neighbour of the first of the next
-    assert read("see @z9 or me@b1, then U") == "see @z9 or me@b1, then U"
-    assert parse_moves(read("@b1 @d1 @c1"), 9) == MoveList("U?L")
+    assert read("@b1 @c1 @c2") == MoveList("URD")
+    assert read("+ @d3 @c3") == MoveList("DL", continues=True)
+    assert read("@c2 U @d1") == MoveList("RUR")
+    assert read("@c2 up, @d1") == read('Moves: ["@c2", "U", "@d1"]') == MoveList("RUR")
+    assert read("@d2") == read("@b2") == MoveList("?")  # no neighbour, and the cell it stands on
+    assert read("@a2 @d1 @c1") == MoveList("L?L")  # the last cell of a row is no neighbour of the next row's first
+    assert read("@z9").error is not None and parse_moves("@b1", 9).error is not None
+
+
+def test_cells_and_signs_in_the_reasoning_do_not_touch_the_answer():
+    places = Places(5, 7, 4, 3)
+    assert parse_moves("I could go @c2 first.\nMoves: @b1 @c1", 9, places) == MoveList("UR")
+    assert parse_moves('I am @ and the box is $.\n```json\n["U", "L"]\n```', 9, places) == MoveList("UL")
+    assert parse_moves("I am at the @.\nULUURR", 9, places) == MoveList("ULUURR")

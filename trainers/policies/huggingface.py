@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from jinja2 import TemplateError
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
 
 from mas_envs.core.errors import UsageError
@@ -58,11 +59,17 @@ class HuggingFacePolicy:
     def encode(self, prompts: Sequence[Prompt]) -> list[TokenIds]:
         """Returns the prompts as token ids: by the chat template where the tokenizer has one, else as plain text."""
         if self.tokenizer.chat_template:
-            chats = [[message._asdict() for message in prompt.messages] for prompt in prompts]
-            encoded: Any = self.tokenizer.apply_chat_template(chats, add_generation_prompt=True, return_dict=True)
+            encoded: Any = self._chat([[message._asdict() for message in prompt.messages] for prompt in prompts])
         else:
             encoded = self.tokenizer([prompt.text for prompt in prompts], add_special_tokens=False)
         return [tuple(ids) for ids in encoded["input_ids"]]
+
+    def _chat(self, chats: list[list[dict[str, str]]]) -> Any:
+        try:
+            return self.tokenizer.apply_chat_template(chats, add_generation_prompt=True, return_dict=True)
+        except TemplateError:  # some templates (Gemma's) refuse a system message: then it opens the user's
+            joined = [[{"role": "user", "content": "\n\n".join(m["content"] for m in chat)}] for chat in chats]
+            return self.tokenizer.apply_chat_template(joined, add_generation_prompt=True, return_dict=True)
 
     # ---- generation --------------------------------------------------------------------------------------------
     def sample(

@@ -14,9 +14,13 @@ from typing import Any
 
 import torch
 
-from mas_envs.core.errors import StateError
+from mas_envs.core.errors import StateError, UsageError
+from mas_envs.core.game import Game
 from trainers.policies.huggingface import HuggingFacePolicy
+from trainers.policies.policy import Team
 from trainers.rl.update import Optimizer
+from trainers.run import setup
+from trainers.run.config import Config
 from trainers.run.files import remove_folder, write_folder
 
 KEEP = 2
@@ -67,15 +71,27 @@ def steps(folder: Path) -> list[Path]:
     return sorted(folder.glob("step-*"))
 
 
+def load_policies(config: Config, game: Game[Any], team: Team, path: Path) -> dict[str, HuggingFacePolicy]:
+    """Returns the policies of a checkpoint; raises StateError if it is damaged."""
+    try:
+        return setup.load_policies(config, game, {name: path / name for name in team.values()})
+    except UsageError as error:
+        raise damaged(path, str(error)) from error
+
+
+def damaged(path: Path, reason: str) -> StateError:
+    """Returns the error that says what to do about a damaged checkpoint."""
+    return StateError(
+        f"The checkpoint {str(path)!r} is damaged ({reason}). Delete that folder to resume from the one before it."
+    )
+
+
 def load_trainer_state(path: Path, optimizers: Mapping[str, Optimizer]) -> Progress:
     """Restores the optimisers and returns the progress of a checkpoint; raises StateError if it is damaged."""
     try:
-        state = torch.load(path / "trainer.pt", weights_only=True)
+        state = torch.load(path / "trainer.pt", map_location="cpu", weights_only=True)
         for name, optimizer in optimizers.items():
             optimizer.load_state_dict(state["optimizers"][name])
         return Progress(**state["progress"])
     except Exception as error:  # a damaged file fails in many ways, all with one meaning
-        raise StateError(
-            f"The checkpoint {str(path)!r} is damaged ({type(error).__name__}). Delete that folder to resume from the "
-            "one before it."
-        ) from error
+        raise damaged(path, type(error).__name__) from error

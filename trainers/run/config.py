@@ -20,7 +20,7 @@ class Config:
     """AT-GRPO: trains a team of language-model agents with agent- and turn-wise grouped GRPO."""
 
     env: str
-    """Registered environment, e.g. sokoban or plan_path."""
+    """Registered environment, e.g. sokoban or plan_path; has to be given."""
     model: str = TINY
     """"tiny" for the embedded policy, or a local Hugging Face checkpoint directory."""
     policies: Literal["shared", "per-role"] = "shared"
@@ -59,6 +59,10 @@ class Config:
     """Tokens (padding included) encoded at once: a bound on memory, without effect on the result."""
     advantage_eps: float = 0.2
     """Added to a group's standard deviation."""
+    advantage_std: bool = True
+    """Divide by the group's standard deviation."""
+    normalise: Literal["token", "sequence"] = "token"
+    """Average the loss over all tokens, or over each completion's tokens first."""
     clip_low: float = 0.2
     """The ratio is clipped from below at 1 - this."""
     clip_high: float = 0.28
@@ -85,8 +89,6 @@ class Config:
     """Iterations between validations."""
     save_every: int = 10
     """Iterations between checkpoints."""
-    threads: int = 1
-    """CPU threads of the trainer; the comparison run takes one more."""
     output_dir: str = ""
     """Folder of the run; by default runs/ENV-POLICIES-seedN."""
     resume: bool = False
@@ -98,7 +100,7 @@ class Config:
             "max_new_tokens": (0, 10**6), "minibatch_rows": (1, 10**6), "max_places": (64, 10**9),
             "demos": (0, 1000), "warm_start_steps": (1, 10**6), "limit": (1, 10**6),
             "validation_tasks": (1, 10**6), "eval_every": (1, 10**6), "save_every": (1, 10**6),
-            "threads": (1, 1024), "seed": (0, 2**62),
+            "seed": (0, 2**62),
         }  # fmt: skip
         for name, (low, high) in limits.items():
             in_range(_flag(name), getattr(self, name), low, high)
@@ -127,6 +129,8 @@ class Config:
             name, equals, value = item.partition("=")
             if not equals:
                 raise UsageError(f"--settings has {item!r}; it must be name=value, e.g. size=7.")
+            if name == "style":
+                raise UsageError(f"--settings has {item!r}; the prompt style has a flag of its own: --style.")
             try:
                 found[name] = yaml.safe_load(value)
             except yaml.YAMLError as error:
@@ -177,7 +181,8 @@ def read(path: Path) -> Config:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
         return Config(**{**values, "settings": tuple(values["settings"])})
     except (OSError, TypeError, KeyError, yaml.YAMLError) as error:
-        raise UsageError(f"{path} cannot be read as a configuration ({error}). Start the run anew.") from error
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UsageError(f"{path} cannot be read as a configuration ({reason}). Start the run anew.") from error
 
 
 def check_same(saved: Config, given: Config) -> None:

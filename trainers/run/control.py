@@ -3,7 +3,7 @@
 Runs beside RL as a process of its own, `python -m trainers.run.control RUN_FOLDER`: loads the weights with which RL
 began, makes supervised steps on the run's demonstrations, and keeps the weights that are best on validation (the
 beginning's included). A line on standard input names the CPU seconds that RL took; once it has used as many, it
-plays the held-out tasks and writes control.json. When standard input closes without a number, it ends.
+plays the held-out tasks and writes control.json. When standard input closes before that, it ends.
 """
 
 import json
@@ -44,9 +44,13 @@ class Control:
 
     def finish(self, rl_cpu_s: float) -> dict[str, Any] | None:
         """Tells it how long RL took and waits for its result; returns None where it failed."""
+        assert self._process.stdin is not None
         try:
-            self._process.communicate(f"{rl_cpu_s}\n")
-        finally:
+            # Standard input stays open: when it closes, the process knows that nobody waits for it any more.
+            self._process.stdin.write(f"{rl_cpu_s}\n")
+            self._process.stdin.flush()
+            self._process.wait()
+        except BrokenPipeError:
             self.stop()
         return json.loads(self.path.read_text()) if self.path.exists() and self._process.returncode == 0 else None
 
@@ -54,7 +58,11 @@ class Control:
         """Ends the process."""
         if self._process.poll() is None:
             self._process.terminate()
-        self._process.wait()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
 
 def run_control(folder: Path) -> None:
@@ -102,7 +110,7 @@ def _imitate_until_told(
         used += time.process_time() - begun
         if step % STEPS_BETWEEN_VALIDATIONS == 0:
             validate()
-        if budget == float("inf") and select.select([sys.stdin], [], [], 0)[0]:
+        if select.select([sys.stdin], [], [], 0)[0]:
             line = sys.stdin.readline()
             if not line:
                 sys.exit(1)  # the run that asked is gone

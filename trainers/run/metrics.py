@@ -21,8 +21,8 @@ class JsonLines:
     def append(self, *records: dict[str, Any]) -> None:
         """Adds records at the end."""
         text = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(text)
+        with self.path.open("ab", buffering=0) as file:  # one write: a kill leaves all of it or nothing
+            file.write(text.encode())
 
     def read(self) -> list[dict[str, Any]]:
         """Returns the records; a last line that was cut off by a kill is left out."""

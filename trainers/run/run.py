@@ -1,9 +1,10 @@
 """One training run from its folder to its summary: everything around the algorithm's own loop."""
 
+import json
 import platform
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -17,7 +18,7 @@ from trainers.run import checkpoint, setup
 from trainers.run import config as configs
 from trainers.run.best import Best
 from trainers.run.checkpoint import Progress
-from trainers.run.config import Config
+from trainers.run.config import TINY, Config
 from trainers.run.control import Control
 from trainers.run.curve import draw_curve
 from trainers.run.files import make_folder, write_folder, write_json, write_text
@@ -36,7 +37,8 @@ class Run:
     """
 
     def __init__(self, config: Config, stop: StopRequest, argv: Sequence[str]):
-        torch.set_num_threads(config.threads)
+        if config.model == TINY:
+            torch.set_num_threads(1)  # more cost more than they bring at this size, and the comparison has a core too
         self.config, self.stop, self.argv, self.display = config, stop, argv, Display()
         self.game = setup.make_game(config)
         self.team = setup.team_of(config, self.game)
@@ -45,7 +47,7 @@ class Run:
         if found is None:
             self.policies = setup.make_policies(config, self.game, self.team)
         else:
-            self.policies = setup.load_policies(config, self.game, {name: found / name for name in self.team.values()})
+            self.policies = checkpoint.load_policies(config, self.game, self.team, found)
         self.optimizers = {
             name: Optimizer(policy.model, config.optimizer, config.learning_rate)
             for name, policy in self.policies.items()
@@ -58,6 +60,7 @@ class Run:
         self.agents = setup.agents_of(self.team, self.policies)
         self.validation = [self.game.task("validation", i) for i in range(config.validation_tasks)]
         self.held_out = [self.game.task("test", i) for i in range(config.limit)]
+        self.versions = {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}}
         self._opened, self._wall_before = time.monotonic(), self.progress.wall_s
 
     def begin(self) -> None:
@@ -87,16 +90,17 @@ class Run:
         """Validates and saves where it is time, writes metrics and a readable tree; raises Stopped if asked to."""
         config, iteration = self.config, self.progress.iteration
         last, note = iteration == config.iterations, f"reward {record['reward']:.3f}"
-        if last or iteration % config.eval_every == 0:
-            found = self.validate()
-            record["validation"] = found.to_json()
+        validation = self.validate() if last or iteration % config.eval_every == 0 else None
+        if validation is not None:
+            record["validation"] = validation.to_json()
             self.groups.append(*readable_groups(iteration, tree))
-            cpu = f"{self.progress.rl_cpu_s:.0f} CPU s of RL"
-            self.display.say(f"iteration {iteration}: validation {found.success:.3f} (n = {found.n}), {note}, {cpu}")
         self.metrics.append(record)
-        self.display.step(iteration, note)
         if last or self.stop.asked or iteration % config.save_every == 0:
             self.save()
+        self.display.step(iteration, note)
+        if validation is not None:
+            success, cpu = f"{validation.success:.3f} (n = {validation.n})", f"{self.progress.rl_cpu_s:.0f} CPU s of RL"
+            self.display.say(f"iteration {iteration}: validation {success}, {note}, {cpu}")
         if self.stop.asked:
             raise Stopped(f"Saved iteration {iteration} of {config.iterations}; --resume goes on from there.")
 
@@ -131,12 +135,25 @@ class Run:
             "decoding": "greedy",
             "seed": self.config.seed,
             "command": shlex.join(["python", "-m", "trainers.atgrpo", *self.argv]),
-            "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
+            "versions": self.versions,
         }
+        write_json(self.folder / "summary.json", summary)
+        self.draw(summary)
+        return summary
+
+    def finished(self) -> bool:
+        """Says whether there is nothing left to do; a picture that a kill prevented is drawn."""
+        path = self.folder / "summary.json"
+        if not path.exists() or self.progress.iteration < self.config.iterations:
+            return False
+        if not (self.folder / "curve.png").exists():
+            self.draw(json.loads(path.read_text()))
+        return True
+
+    def draw(self, summary: Mapping[str, Any]) -> None:
+        """Draws curve.png."""
         title = f"AT-GRPO on {self.game.name}, {self.config.policies}"
         draw_curve(self.folder / "curve.png", title, self.metrics.read(), summary)
-        write_json(self.folder / "summary.json", summary)
-        return summary
 
 
 def _open_folder(config: Config) -> Any:

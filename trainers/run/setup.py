@@ -21,7 +21,7 @@ logging.disable_progress_bar()
 
 def make_game(config: Config) -> Game[Any]:
     """Returns the game with the run's settings and the prompt style that suits the model."""
-    return mas_envs.make_game(config.env, **{"style": _style(config), **config.env_settings})
+    return mas_envs.make_game(config.env, style=_style(config), **config.env_settings)
 
 
 def _style(config: Config) -> str:
@@ -54,24 +54,36 @@ def make_policies(config: Config, game: Game[Any], team: Team) -> dict[str, Hugg
 def _tiny(config: Config, game: Game[Any], name: str) -> HuggingFacePolicy:
     tokenizer = make_tokenizer(game.vocabulary())
     model = make_model(tokenizer, TinyConfig(), derive("weights", config.seed, name) % 2**31)
-    return HuggingFacePolicy(model, tokenizer, _budget(config, game), config.temperature)
+    return _fitted(HuggingFacePolicy(model, tokenizer, 1, config.temperature), config, game)
 
 
 def load_policies(config: Config, game: Game[Any], folders: Mapping[str, Path]) -> dict[str, HuggingFacePolicy]:
     """Returns the policies of checkpoint folders."""
-    budget = _budget(config, game)
-    return {name: HuggingFacePolicy.load(path, budget, config.temperature) for name, path in folders.items()}
+    return {
+        name: _fitted(HuggingFacePolicy.load(path, 1, config.temperature), config, game)
+        for name, path in folders.items()
+    }
 
 
-def _budget(config: Config, game: Game[Any]) -> int:
-    """Tokens of one completion: what the user says, else one per move, the end and a little more."""
-    return config.max_new_tokens or 4 + max(len(action.split()) for action in _answers(game))
+def _fitted(policy: HuggingFacePolicy, config: Config, game: Game[Any]) -> HuggingFacePolicy:
+    """Gives a policy the token budget of a completion, once its tokenizer is seen to know the game's words.
 
-
-def _answers(game: Game[Any]) -> list[str]:
-    """Expert answers to a few tasks' first prompts, to see how long answers are."""
-    states = [game.initial(game.task("train", index)) for index in range(64)]
-    return [game.expert(state, agent) for state in states for agent in game.acting(state)]
+    The budget is what the user says, else the game's longest useful answer, its end and a little more.
+    """
+    longest: Any = policy.tokenizer(game.longest_answer(), add_special_tokens=False)["input_ids"]
+    policy.max_new_tokens = config.max_new_tokens or len(longest) + 3
+    state = game.initial(game.task("train", 0))
+    seen = {
+        *longest,
+        *(token for agent in game.acting(state) for token in policy.encode([game.observe(state, agent)])[0]),
+    }
+    unknown = policy.tokenizer.unk_token_id
+    if unknown is not None and unknown in seen:
+        raise UsageError(
+            f"The tokenizer does not know all words of {game.name}'s prompts or answers. The embedded policy and its "
+            "checkpoints read --style compact with the settings that they were made for; others need another --model."
+        )
+    return policy
 
 
 def agents_of(

@@ -44,7 +44,7 @@ class PlanPath(BoardGame[int]):
         style: str = "full",
     ):
         tasks.check_size(size, obstacles)
-        self.size, self.obstacles = size, obstacles
+        self.size, self.obstacles = int(size), float(obstacles)  # a NumPy number is welcome; JSON is not its home
         super().__init__(roles, turns, max_moves, style, _MOVES_PER_SIDE * size)
 
     def settings(self) -> dict[str, Any]:

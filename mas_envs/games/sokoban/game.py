@@ -53,7 +53,7 @@ class Sokoban(BoardGame[Board]):
         style: str = "full",
     ):
         tasks.check_size(size, boxes)
-        self.size, self.boxes = size, boxes
+        self.size, self.boxes = int(size), int(boxes)
         super().__init__(roles, turns, max_moves, style, tasks.moves_in_all(size, boxes))
 
     def settings(self) -> dict[str, Any]:
