@@ -177,8 +177,8 @@ class Shell:
         local = self._reward.local_terms.get(agent) or _NO_TERMS
         info = {
             "turn": self._state.turn,
-            "team_reward": sum(team.values(), 0.0),
-            "local_reward": sum(local.values(), 0.0),
+            "team_reward": sum(team.values(), 0.0) if team else 0.0,
+            "local_reward": sum(local.values(), 0.0) if local else 0.0,
             "reward_components": {"team": {**team}, "local": {**local}},
             "success": report["success"],
             "error": self._errors.get(agent, ""),

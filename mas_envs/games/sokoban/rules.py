@@ -54,6 +54,18 @@ class Layout:
         return steps_on(self.floor, self.width)
 
     @cached_property
+    def exits(self) -> dict[int, tuple[int, str, list[tuple[str, int, int]]]]:
+        """For every floor cell: the cells around it, the moves to them, and (move, cell it leads to, cell behind).
+
+        Cells are sets of one; behind a cell before a wall stands that cell itself, so that a box there never moves.
+        """
+        found: dict[int, tuple[int, str, list[tuple[str, int, int]]]] = {}
+        for cell, steps in self.steps.items():
+            ways = [(move, 1 << to, 1 << self.steps[to].get(move, to)) for move, to in steps.items()]
+            found[cell] = (sum(to for _, to, _ in ways), "".join(steps), ways)
+        return found
+
+    @cached_property
     def fewest_moves(self) -> list[int]:
         """For a level with one box: fewest moves to solve it, at [box * cells + player]; -1 where it is lost."""
         return move_distances(self.steps, self.goals.bit_length() - 1, self.width * self.height)
@@ -170,17 +182,13 @@ def walk(layout: Layout, board: Board, moves: str) -> tuple[Board, int]:
 
 def legal(layout: Layout, board: Board) -> str:
     """Returns the letters of the moves that are legal now, in the order U, D, L, R; none once solved."""
-    steps, (player, boxes) = layout.steps, board
+    player, boxes = board
     if boxes == layout.goals:
         return ""
-    moves = ""
-    for move, to in steps[player].items():
-        if boxes >> to & 1:
-            behind = steps[to].get(move)
-            if behind is None or boxes >> behind & 1:
-                continue
-        moves += move
-    return moves
+    around, moves, ways = layout.exits[player]
+    if not boxes & around:
+        return moves
+    return "".join([move for move, to, behind in ways if not (boxes & to and boxes & behind)])
 
 
 def push_bound(layout: Layout, board: Board) -> int:
