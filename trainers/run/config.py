@@ -47,7 +47,7 @@ class Config:
     temperature: float = 1.0
     """Of sampling in training. Evaluation is greedy."""
     max_new_tokens: int = 0
-    """Budget of one completion; 0 takes what the embedded policy needs for a full answer."""
+    """Budget of one completion, its end included; 0 takes what the environment's longest useful answer needs."""
 
     optimizer: OptimizerName = "muon"
     """"muon" for the matrices and AdamW for the rest, or AdamW for all."""
