@@ -147,11 +147,12 @@ class Shell:
         self._state, self._reward, self._terminated, self._truncated, self._step_info = step
         self._pending = {}
         errors = self._step_info["errors"]
-        for agent in self._acting:
-            if agent in errors:
-                self._errors[agent] = errors[agent]
-            elif self._errors:
-                self._errors.pop(agent, None)
+        if errors or self._errors:
+            for agent in self._acting:
+                if agent in errors:
+                    self._errors[agent] = errors[agent]
+                else:
+                    self._errors.pop(agent, None)
         if cut or self._cut:
             self._cut = (*(agent for agent in self._cut if agent not in actions), *cut)
         self._acting = game.acting(self._state)

@@ -33,6 +33,10 @@ class BoardRules(Game[BoardState[B]]):
     def legal(self, level: Any, board: B) -> str:
         """Returns the letters of the moves that are possible now, in the order U, D, L, R."""
 
+    def here(self, level: Any, board: B) -> str:
+        """Returns the compact words of what moves and of the moves that are possible now."""
+        return f"{self.words(level, board)} [{self.legal(level, board)}]"
+
     @abstractmethod
     def solved(self, level: Any, board: B) -> bool:
         """Says whether the task is done."""

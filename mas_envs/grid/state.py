@@ -25,7 +25,8 @@ class BoardState(NamedTuple, Generic[B]):
     """One moment of one task.
 
     turn: turns completed so far; potential: phi of the board; proposal: set while the executor is to act;
-    feedback: what came of the last moves carried out, in words; outcome: "" while the episode goes on.
+    feedback: in the full style, what came of the last moves carried out, in words; outcome: "" while the episode
+    goes on.
     """
 
     task: Task

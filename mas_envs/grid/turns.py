@@ -38,6 +38,9 @@ PLANNER, EXECUTOR, SOLVER = "planner_0", "executor_0", "solver_0"
 PENALTY = -0.02
 WORST = -1.0
 _NO_TERMS: dict[str, float] = {}
+_BLOCKED = {move: f"Move {move} is blocked; it and the moves after it are left out." for move in MOVES}
+_BLOCKED[NOWHERE] = "A step to a cell that is no neighbour is blocked; it and the moves after it are left out."
+_LISTS = {"".join(moves): moves for n in range(len(MOVES) + 1) for moves in combinations(MOVES, n)}
 
 
 class BoardGame(BoardRules[B]):
@@ -124,7 +127,8 @@ class BoardGame(BoardRules[B]):
         outcome = self._outcome(level, board, potential, turn)
         local: dict[str, float] = {}
         errors = self._faults(said, blocked, local)
-        new = BoardState(state.task, board, turn, potential, None, feedback(done, blocked, errors), outcome)
+        said_of_it = feedback(done, blocked, errors) if self.style == "full" else ""  # compact prompts have no words
+        new = BoardState(state.task, board, turn, potential, None, said_of_it, outcome)
         local_terms = {agent: local}
         if proposal is not None:
             local_terms[PLANNER] = {"proposal": -proposal.value}
@@ -148,8 +152,7 @@ class BoardGame(BoardRules[B]):
             return said.error
         if blocked:
             local["illegal"] = PENALTY
-            what = "A step to a cell that is no neighbour" if blocked == NOWHERE else f"Move {blocked}"
-            return f"{what} is blocked; it and the moves after it are left out."
+            return _BLOCKED[blocked]
         return ""
 
     @staticmethod
@@ -164,13 +167,12 @@ class BoardGame(BoardRules[B]):
 
     def _compact(self, state: BoardState[B], agent: AgentID) -> str:
         level, board, proposal = state.task.content, state.board, state.proposal
-        here = f"{self.words(level, board)} [{self.legal(level, board)}]"
+        here = self.here(level, board)
         if agent != EXECUTOR or proposal is None:
             return f"{self.fixed_words(level)} {here} {agent[:-2]}"
         before = here.replace("@", "_").replace("$", "-")
         proposed = " ".join([*proposal.legal, "!" + proposal.blocked if proposal.blocked else "="])
-        after = f"{self.words(level, proposal.after)} [{self.legal(level, proposal.after)}]"
-        return f"{self.fixed_words(level)} {before} {proposed} {after} executor"
+        return f"{self.fixed_words(level)} {before} {proposed} {self.here(level, proposal.after)} executor"
 
     def _situation(self, state: BoardState[B], agent: AgentID) -> str:
         level, proposal = state.task.content, state.proposal
@@ -198,12 +200,11 @@ class BoardGame(BoardRules[B]):
     def legal_actions(self, state: BoardState[B], agent: AgentID) -> tuple[str, ...]:
         if agent not in self.acting(state):
             return ()
-        return tuple(self.legal(state.task.content, state.board))
+        return _LISTS[self.legal(state.task.content, state.board)]
 
     def common_words(self) -> tuple[str, ...]:
         """Returns the compact words that every board game has: moves, roles, marks, lists of possible moves."""
-        possible = ("".join(letters) for n in range(len(MOVES) + 1) for letters in combinations(MOVES, n))
-        marks = (CONTINUE, "=", *("!" + move for move in MOVES + NOWHERE), *(f"[{letters}]" for letters in possible))
+        marks = (CONTINUE, "=", *("!" + move for move in MOVES + NOWHERE), *(f"[{moves}]" for moves in _LISTS))
         return (*MOVES, *marks, *(role.name for role in self.roles))
 
     def example_actions(self) -> tuple[str, ...]:

@@ -71,7 +71,10 @@ def _fitted(policy: HuggingFacePolicy, config: Config, game: Game[Any]) -> Huggi
     The budget is what the user says, else the game's longest useful answer, its end and a little more.
     """
     longest: Any = policy.tokenizer(game.longest_answer(), add_special_tokens=False)["input_ids"]
-    policy.max_new_tokens = config.max_new_tokens or len(longest) + 3
+    enough = len(longest) + 3
+    policy.max_new_tokens = config.max_new_tokens or enough
+    if policy.model.config.to_dict().get("prompt_style") == "compact":  # it writes nothing but answers
+        policy.max_new_tokens = min(policy.max_new_tokens, enough)
     state = game.initial(game.task("train", 0))
     seen = {
         *longest,

@@ -20,6 +20,9 @@ from mas_envs.games.sokoban.rules import Board, Level
 from mas_envs.grid.cells import cell_words
 from mas_envs.grid.turns import WORST, BoardGame
 
+_LOOKS = 4096
+"""Boards of one layout whose texts are kept; a level with one box has fewer."""
+
 
 class Sokoban(BoardGame[Board]):
     """The game.
@@ -82,7 +85,21 @@ class Sokoban(BoardGame[Board]):
         return rules.walk(level.layout, board, moves)
 
     def legal(self, level: Level, board: Board) -> str:
-        return rules.legal(level.layout, board)
+        return self._look(level, board)[0]
+
+    def here(self, level: Level, board: Board) -> str:
+        return self._look(level, board)[1]
+
+    def _look(self, level: Level, board: Board) -> tuple[str, str]:
+        """Returns legal moves and compact words of a board, kept with the level: K candidates look at the same ones."""
+        looks = level.layout.looks
+        found = looks.get(board)
+        if found is None:
+            moves = rules.legal(level.layout, board)
+            found = (moves, f"{self.words(level, board)} [{moves}]")
+            if len(looks) < _LOOKS:
+                looks[board] = found
+        return found
 
     def solved(self, level: Level, board: Board) -> bool:
         return board.boxes == level.layout.goals

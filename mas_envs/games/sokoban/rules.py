@@ -54,6 +54,11 @@ class Layout:
         return steps_on(self.floor, self.width)
 
     @cached_property
+    def looks(self) -> dict[Board, tuple[str, str]]:
+        """Texts of boards that were looked at, kept here by the game."""
+        return {}
+
+    @cached_property
     def exits(self) -> dict[int, tuple[int, str, list[tuple[str, int, int]]]]:
         """For every floor cell: the cells around it, the moves to them, and (move, cell it leads to, cell behind).
 
