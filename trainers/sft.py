@@ -9,6 +9,7 @@ instead, so that the labels also cover states that a perfect team never reaches 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from mas_envs.core.errors import UsageError
 from mas_envs.core.game import Game, Prompt, role_of
 from mas_envs.core.seeding import rng
 from trainers.policies.huggingface import HuggingFacePolicy
@@ -84,6 +85,8 @@ def imitation_steps(
 
 def _deal(rows: Sequence[Row], size: int, seed: int, name: str) -> Iterator[list[Row]]:
     """Yields batches of rows without end, reshuffled for each pass over them."""
+    if not rows:
+        raise UsageError(f"There are no demonstrations for policy {name!r} to imitate; give --demos 0 to do without.")
     epoch, deck = 0, list[Row]()
     while True:
         while len(deck) < size:

@@ -5,12 +5,13 @@ import pytest
 pytest.importorskip("torch")
 
 from mas_envs import make_game
+from mas_envs.core.errors import UsageError
 from mas_envs.core.game import Prompt
 from tests.fakes import Letters
 from tests.trainers.small import GlobalGenerators, assert_same, tiny_policy, weights
 from trainers.policies.policy import make_team
 from trainers.rl.update import Optimizer
-from trainers.sft import Demonstration, demonstrate, imitation_steps, to_rows
+from trainers.sft import Demonstration, _deal, demonstrate, imitation_steps, to_rows
 
 
 class Watched(Letters):
@@ -127,3 +128,8 @@ def test_every_demonstration_is_seen_once_before_any_is_seen_again():
     for row in shown:
         rest.remove(row)  # fails where one is shown more often than it is there
     assert len(rest) == count - ends
+
+
+def test_a_policy_without_demonstrations_is_refused_instead_of_waited_for():
+    with pytest.raises(UsageError, match="no demonstrations for policy 'teller'.*--demos 0"):
+        next(_deal([], 4, 0, "teller"))
