@@ -13,10 +13,13 @@ itself, trying K candidates is K calls of `step` from one state, and replay is a
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar, cast
 
 from mas_envs.core.errors import ActionError, StateError, UsageError
 from mas_envs.core.seeding import derive
+
+if TYPE_CHECKING:
+    from mas_envs.core.numeric import NumericView
 
 AgentID = str
 S = TypeVar("S")
@@ -145,10 +148,12 @@ class Game(ABC, Generic[S]):
         roles: who plays, in the order in which they act.
         turns: the turn budget of an episode (T in the paper).
         team_range, local_range: bounds of one step's team and local reward.
+        action_type: "text", or "discrete" where every action is one move, which the numeric view gives a number.
     """
 
     name: ClassVar[str]
     version: ClassVar[int] = 0
+    action_type: str = "text"
     roles: tuple[Role, ...]
     turns: int
     team_range: tuple[float, float]
@@ -168,6 +173,10 @@ class Game(ABC, Generic[S]):
     def task_for_seed(self, seed: int) -> Task:
         """Returns the training task that an environment reset with `seed` plays."""
         return self.task("train", derive("reset", seed))
+
+    def listed(self) -> tuple[Task, ...]:
+        """Returns every task of a source that has an end, a file, in its order; nothing where tasks are generated."""
+        return ()
 
     # ---- play ------------------------------------------------------------------------------------------------
     @abstractmethod
@@ -213,6 +222,10 @@ class Game(ABC, Generic[S]):
         Empty where words are not limited; such text is then read character by character.
         """
         return ()
+
+    def numeric(self) -> "NumericView | None":
+        """Returns the game as numbers, for RL code that knows no text; None where a game has no such view."""
+        return None
 
     def passive_action(self, role: str) -> str | None:
         """Returns the action by which `role` lets its partners have their way, or None where there is none.

@@ -35,6 +35,7 @@ from mas_envs.grid.rules import BoardRules
 from mas_envs.grid.state import B, BoardState, Outcome, Proposal
 
 PLANNER, EXECUTOR, SOLVER = "planner_0", "executor_0", "solver_0"
+MAX_TURNS = 1000
 PENALTY = -0.02
 WORST = -1.0
 _NO_TERMS: dict[str, float] = {}
@@ -52,15 +53,23 @@ class BoardGame(BoardRules[B]):
             paper's single-agent setting; give turns=4 for the compute-matched one).
         max_moves: moves per turn; by default the moves of an episode (`total_moves`) shared out over the turns.
         style: "compact" (the board and the role mark, for small policies) or "full" (natural language).
+        action_type: "text", or "discrete": one move per action (so `max_moves` is 1, and there are by default as
+            many turns as an episode has moves), for the numeric view.
     """
 
     team_range = (WORST, 1.0 - WORST)
     local_range = (WORST - 1.0, 1.0 - WORST)
 
-    def __init__(self, roles: str, turns: int | None, max_moves: int | None, style: str, total_moves: int):
+    def __init__(
+        self, roles: str, turns: int | None, max_moves: int | None, style: str, action_type: str, total_moves: int
+    ):
         self.roles_name = one_of("roles", roles, ("team", "single"))
         self.style = one_of("style", style, ("compact", "full"))
-        self.turns = in_range("turns", turns, 1, 1000) if turns is not None else (4 if roles == "team" else 1)
+        self.action_type = one_of("action_type", action_type, ("text", "discrete"))
+        if action_type == "discrete":
+            max_moves = in_range("max_moves (with action_type='discrete')", 1 if max_moves is None else max_moves, 1, 1)
+            turns = min(total_moves, MAX_TURNS) if turns is None else turns
+        self.turns = in_range("turns", turns, 1, MAX_TURNS) if turns is not None else (4 if roles == "team" else 1)
         fair_share = max(1, -(-total_moves // self.turns))
         self.max_moves = in_range("max_moves", max_moves, 1, 10_000) if max_moves is not None else fair_share
         names = ("planner", "executor") if roles == "team" else ("solver",)

@@ -26,7 +26,7 @@ class PlanPath(BoardGame[int]):
     Args:
         size: side of the map, 2 to 64.
         obstacles: share of the cells that are walls, 0 to 0.5.
-        roles, turns, max_moves, style: see `BoardGame`; an episode's moves are 4 times the side.
+        roles, turns, max_moves, style, action_type: see `BoardGame`; an episode's moves are 4 times the side.
     """
 
     name = "plan_path"
@@ -42,10 +42,11 @@ class PlanPath(BoardGame[int]):
         turns: int | None = None,
         max_moves: int | None = None,
         style: str = "full",
+        action_type: str = "text",
     ):
         tasks.check_size(size, obstacles)
         self.size, self.obstacles = int(size), float(obstacles)  # a NumPy number is welcome; JSON is not its home
-        super().__init__(roles, turns, max_moves, style, _MOVES_PER_SIDE * size)
+        super().__init__(roles, turns, max_moves, style, action_type, _MOVES_PER_SIDE * size)
 
     def settings(self) -> dict[str, Any]:
         return {
@@ -55,6 +56,7 @@ class PlanPath(BoardGame[int]):
             "turns": self.turns,
             "max_moves": self.max_moves,
             "style": self.style,
+            "action_type": self.action_type,
         }
 
     def task(self, split: str, index: int) -> Task:

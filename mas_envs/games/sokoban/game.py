@@ -30,7 +30,8 @@ class Sokoban(BoardGame[Board]):
     Args:
         size: side of the levels with their walls, 5 to 32.
         boxes: number of boxes and goals, 1 to 8, and at most a quarter of the cells inside the walls.
-        roles, turns, max_moves, style: see `BoardGame`; an episode's moves are 4 times the side for every box.
+        roles, turns, max_moves, style, action_type: see `BoardGame`; an episode's moves are 4 times
+            the side for every box.
     """
 
     name = "sokoban"
@@ -54,10 +55,11 @@ class Sokoban(BoardGame[Board]):
         turns: int | None = None,
         max_moves: int | None = None,
         style: str = "full",
+        action_type: str = "text",
     ):
         tasks.check_size(size, boxes)
         self.size, self.boxes = int(size), int(boxes)
-        super().__init__(roles, turns, max_moves, style, tasks.moves_in_all(size, boxes))
+        super().__init__(roles, turns, max_moves, style, action_type, tasks.moves_in_all(size, boxes))
 
     def settings(self) -> dict[str, Any]:
         return {
@@ -67,6 +69,7 @@ class Sokoban(BoardGame[Board]):
             "turns": self.turns,
             "max_moves": self.max_moves,
             "style": self.style,
+            "action_type": self.action_type,
         }
 
     def task(self, split: str, index: int) -> Task:
