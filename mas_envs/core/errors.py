@@ -24,6 +24,10 @@ class StateError(MasEnvsError, ValueError):
     """A saved state belongs to another game, another version, or is damaged."""
 
 
+class MissingExtraError(MasEnvsError, ImportError):
+    """What was asked for needs a package that an extra of this distribution installs."""
+
+
 class UnknownNameError(MasEnvsError, KeyError):
     """A name is not registered."""
 

@@ -19,6 +19,9 @@ from mas_envs.core.errors import ActionError, StateError, UsageError
 from mas_envs.core.seeding import derive
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from mas_envs.core.numeric import NumericView
 
 AgentID = str
@@ -203,6 +206,17 @@ class Game(ABC, Generic[S]):
     @abstractmethod
     def render(self, state: S) -> str:
         """Returns the state as text for a person."""
+
+    def picture(self, state: S) -> "NDArray[np.uint8] | None":
+        """Returns the state as a picture, (height, width, 3) in RGB, of one size for one task; None where games have
+        none."""
+        return None
+
+    @property
+    def render_modes(self) -> tuple[str, ...]:
+        """Allowed values of an environment's `render_mode`: "ansi", and "rgb_array" for a game that has pictures."""
+        draws = type(self).picture is not Game.picture  # pyright: ignore[reportUnknownMemberType]
+        return ("ansi", "rgb_array") if draws else ("ansi",)
 
     def legal_actions(self, state: S, agent: AgentID) -> tuple[str, ...]:
         """Returns the single moves that are legal for `agent` now, where the game has such; else nothing."""

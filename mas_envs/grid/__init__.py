@@ -1,1 +1,1 @@
-"""What the board games share: moves, parsing of move lists, the planner-executor turn, prompts."""
+"""What the board games share: moves, parsing of move lists, the planner-executor turn, prompts, pictures."""

@@ -1,10 +1,11 @@
 """Moves and the reading of move lists out of whatever an agent wrote."""
 
 import re
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from mas_envs.core.text import after_marker, clip_action, first_bracketed, last_bracketed, last_fenced, without_thinking
-from mas_envs.grid.cells import cell_numbers, neighbours
+from mas_envs.grid.cells import cell_number, move_between, moved
 
 MOVES = "UDLR"
 CONTINUE = "+"
@@ -17,18 +18,23 @@ _SEPARATORS = re.compile(r"[\s.,;|*\"'`\[\]()]+")
 _EXAMPLE = 'Use U, D, L, R and end with a line like: Moves: ["U", "R"]'
 _NOTHING = f"No moves found. {_EXAMPLE}"
 _PLAIN = MOVES + NOWHERE + " "
+_SHORT = 400
+"""Characters up to which an action is looked up among those that were read before."""
+
+
+Moves = Any
+"""Moves of one game: a str where each is a letter (of UDLR, or ? for a step to nowhere), else a tuple of words."""
 
 
 class MoveList(NamedTuple):
     """What an action says.
 
-    moves: upper-case letters of UDLR (and ? for a step to nowhere), at most `limit`; empty where nothing could be
-        read.
+    moves: as many as count; empty where nothing could be read.
     continues: it began with `+` (first carry out the proposal's legal moves).
     error: what was wrong with the format, in words; None for a well-formed answer.
     """
 
-    moves: str
+    moves: Moves
     continues: bool = False
     error: str | None = None
 
@@ -52,11 +58,10 @@ def parse_moves(action: str, limit: int, places: Places | None = None) -> MoveLi
     commas, in any case, with a leading `+` for "the proposal first"; with `places` also cells. Never raises; linear
     in the text's length.
     """
-    if len(action) <= 4 * limit:  # the form small policies write, at full speed
-        continues = action[:1] == CONTINUE
-        plain = (action[1:] if continues else action).replace(" ", "")
-        if not plain.strip(_PLAIN):
-            return MoveList(plain[:limit], continues) if plain or continues else MoveList("", error=_NOTHING)
+    if len(action) <= 4 * limit and len(action) <= _SHORT:
+        plain = _plain_moves(action, limit)
+        if plain is not None:
+            return plain
     text, _ = clip_action(action)
     answer = _answer(without_thinking(text)).strip()
     continues = answer.lstrip("[(\"'`* ").startswith(CONTINUE)
@@ -64,7 +69,7 @@ def parse_moves(action: str, limit: int, places: Places | None = None) -> MoveLi
     if not words and not continues and not _is_empty_list(answer):
         return MoveList("", error=_NOTHING)
     if places is not None:
-        words = _as_moves(words, continues, places)
+        words = _as_moves(words, limit, continues, places)
     moves: list[str] = []
     for word in words:
         if len(moves) >= limit:
@@ -79,19 +84,29 @@ def parse_moves(action: str, limit: int, places: Places | None = None) -> MoveLi
     return MoveList("".join(moves)[:limit], continues)
 
 
-def _as_moves(words: list[str], continues: bool, places: Places) -> list[str]:
-    """Replaces every cell among the words by the move to it; one that is no neighbour of the last becomes `?`."""
-    numbers = cell_numbers("@", places.width, places.height)
-    table = neighbours(places.width, places.height)
+@lru_cache(maxsize=4096)  # small policies say few things, and those again and again
+def _plain_moves(action: str, limit: int) -> MoveList | None:
+    """Returns what letters and spaces say, the form small policies write; None for any other text."""
+    continues = action[:1] == CONTINUE
+    plain = (action[1:] if continues else action).replace(" ", "")
+    if plain.strip(_PLAIN):
+        return None
+    return MoveList(plain[:limit], continues) if plain or continues else MoveList("", error=_NOTHING)
+
+
+def _as_moves(words: list[str], limit: int, continues: bool, places: Places) -> list[str]:
+    """Replaces the cells among the first `limit` words by the moves to them; one that is no neighbour of the last
+    becomes `?`."""
+    width, height = places.width, places.height
     at, moves = places.after_proposal if continues else places.start, list[str]()
-    for word in words:
-        to = numbers.get(word)
+    for word in words[:limit]:
+        to = cell_number(word, "@", width, height)
         if to is None:
             moves.append(word)
-            for letter in _WORDS.get(word.lower(), word.upper()):
-                at = table[at].get(letter, at)
+            for letter in _WORDS.get(word.lower(), word[:limit].upper()):
+                at = moved(at, letter, width, height)
         else:
-            moves.append(next((move for move, cell in table[at].items() if cell == to), NOWHERE))
+            moves.append(move_between(at, to, width) or NOWHERE)
             at = to
     return moves
 

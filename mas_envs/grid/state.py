@@ -3,6 +3,7 @@
 from typing import Generic, Literal, NamedTuple, TypeVar
 
 from mas_envs.core.game import Task
+from mas_envs.grid.moves import Moves
 
 B = TypeVar("B")
 Outcome = Literal["", "solved", "lost", "out_of_turns"]
@@ -15,7 +16,7 @@ class Proposal(NamedTuple, Generic[B]):
     value: what the team would earn by it.
     """
 
-    legal: str
+    legal: Moves
     blocked: str
     after: B
     value: float

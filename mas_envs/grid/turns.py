@@ -3,8 +3,8 @@
 In each turn the planner reads the board and proposes moves; the executor reads the board, the proposal and what
 carrying it out would do (the board after it, the first illegal move), and gives the final moves, which are
 carried out. Moves are carried out up to the first illegal one, and no further once the board is solved. An answer
-of the executor that begins with `+` means "the proposal's legal moves, then these"; `+` alone accepts it. A move
-is a letter of UDLR or, for policies that find places easier than directions, the cell that it leads to (`@c4`).
+of the executor that begins with `+` means "the proposal's legal moves, then these"; `+` alone accepts it. What a
+move is says each game: where an agent walks, a letter of UDLR (see `mas_envs.grid.walking`); in Sudoku, `b3=4`.
 
 Rewards (every term is named; d is the board's distance from solved, d0 the task's own at its start):
 
@@ -23,25 +23,21 @@ policies learn to do nothing where they are unsure.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations
 from typing import Any
 
 from mas_envs.core.errors import UsageError, in_range, one_of
 from mas_envs.core.game import AgentID, Prompt, Result, Reward, Role, Step, Task, check_actions
-from mas_envs.grid.cells import cell_words
-from mas_envs.grid.moves import CONTINUE, MOVES, NOWHERE, MoveList, Places, parse_moves
+from mas_envs.grid.moves import CONTINUE, MoveList
 from mas_envs.grid.prompts import as_list, feedback, instructions
 from mas_envs.grid.rules import BoardRules
 from mas_envs.grid.state import B, BoardState, Outcome, Proposal
 
 PLANNER, EXECUTOR, SOLVER = "planner_0", "executor_0", "solver_0"
-MAX_TURNS = 1000
+MAX_TURNS = MAX_MOVES = 2**20
+"""Of an episode, and of moves a turn: more than the longest way on the largest map takes."""
 PENALTY = -0.02
 WORST = -1.0
 _NO_TERMS: dict[str, float] = {}
-_BLOCKED = {move: f"Move {move} is blocked; it and the moves after it are left out." for move in MOVES}
-_BLOCKED[NOWHERE] = "A step to a cell that is no neighbour is blocked; it and the moves after it are left out."
-_LISTS = {"".join(moves): moves for n in range(len(MOVES) + 1) for moves in combinations(MOVES, n)}
 
 
 class BoardGame(BoardRules[B]):
@@ -71,9 +67,10 @@ class BoardGame(BoardRules[B]):
             turns = min(total_moves, MAX_TURNS) if turns is None else turns
         self.turns = in_range("turns", turns, 1, MAX_TURNS) if turns is not None else (4 if roles == "team" else 1)
         fair_share = max(1, -(-total_moves // self.turns))
-        self.max_moves = in_range("max_moves", max_moves, 1, 10_000) if max_moves is not None else fair_share
+        self.max_moves = in_range("max_moves", max_moves, 1, MAX_MOVES) if max_moves is not None else fair_share
         names = ("planner", "executor") if roles == "team" else ("solver",)
-        self.roles = tuple(Role(n, instructions(n, self.goal_text, self.legend, self.max_moves)) for n in names)
+        told = (self.goal_text, self.legend, self.moves_text, self.max_moves, self.example_moves)
+        self.roles = tuple(Role(name, instructions(name, *told)) for name in names)
         self._texts = {agent: role.instructions for role in self.roles for agent in role.agents}
         self._mover = EXECUTOR if roles == "team" else SOLVER
 
@@ -99,44 +96,41 @@ class BoardGame(BoardRules[B]):
             raise UsageError("The episode is over; begin another one with initial(task).")
         check_actions(acting, actions)
         agent = acting[0]
-        text = actions[agent]
-        said = parse_moves(text, self.max_moves, self._places(state) if "@" in text else None)
+        said = self.read(state, actions[agent])
         return self._propose(state, said) if agent == PLANNER else self._carry_out(state, agent, said)
 
-    def _places(self, state: BoardState[B]) -> Places:
-        level, proposal = state.task.content, state.proposal
-        here = self.cell(state.board)
-        return Places(here, here if proposal is None else self.cell(proposal.after), level.width, level.height)
-
     def _propose(self, state: BoardState[B], said: MoveList) -> Step[BoardState[B]]:
-        level = state.task.content
-        after, count = self.walk(level, state.board, said.moves)
+        task, board, turn, before, _, heard, _ = state
+        level, moves = task.content, said.moves
+        after, count = self.walk(level, board, moves)
         solved = self.solved(level, after)
-        potential = self.potential(level, after) if count else state.potential
-        blocked = "" if solved else said.moves[count : count + 1]
-        value = potential - state.potential + solved
-        proposal = Proposal(said.moves[:count], blocked, after, value)
-        new = BoardState(state.task, state.board, state.turn, state.potential, proposal, state.feedback)
+        potential = self.potential(level, after) if count else before
+        blocked = moves[count] if count < len(moves) and not solved else ""
+        value = potential - before + solved
+        proposal = Proposal(moves[:count], blocked, after, value)
+        new = BoardState(task, board, turn, before, proposal, heard)
         local = {"proposal": value}
-        errors = self._faults(said, blocked, local)
+        errors = self._faults(level, after, said, blocked, local)
         return Step(new, Reward(_NO_TERMS, {PLANNER: local}), False, False, self._info(new, PLANNER, errors))
 
     def _carry_out(self, state: BoardState[B], agent: AgentID, said: MoveList) -> Step[BoardState[B]]:
         level, proposal = state.task.content, state.proposal
-        board, done = state.board, ""
+        board, accepted = state.board, said.moves[:0]
         if said.continues and proposal is not None:
-            board, done = proposal.after, proposal.legal
-        wanted = said.moves[: self.max_moves - len(done)]
+            board, accepted = proposal.after, proposal.legal
+        wanted = said.moves[: self.max_moves - len(accepted)]
         board, count = self.walk(level, board, wanted)
         solved = self.solved(level, board)
-        blocked = "" if solved else wanted[count : count + 1]
-        done += wanted[:count]
-        potential = self.potential(level, board) if done else state.potential
+        blocked = wanted[count] if count < len(wanted) and not solved else ""
+        potential = self.potential(level, board) if count or accepted else state.potential
         turn = state.turn + 1
-        outcome = self._outcome(level, board, potential, turn)
+        outcome = self._outcome(level, board, solved, potential, turn)
         local: dict[str, float] = {}
-        errors = self._faults(said, blocked, local)
-        said_of_it = feedback(done, blocked, errors) if self.style == "full" else ""  # compact prompts have no words
+        errors = self._faults(level, board, said, blocked, local)
+        said_of_it = ""  # compact prompts have no words
+        if self.style == "full":
+            why = self.why_blocked(level, board, blocked) if blocked else ""
+            said_of_it = feedback(self.between.join((*accepted, *wanted[:count])), blocked, why, errors)
         new = BoardState(state.task, board, turn, potential, None, said_of_it, outcome)
         local_terms = {agent: local}
         if proposal is not None:
@@ -145,23 +139,22 @@ class BoardGame(BoardRules[B]):
         ended = outcome in ("solved", "lost")
         return Step(new, reward, ended, outcome == "out_of_turns", self._info(new, agent, errors))
 
-    def _outcome(self, level: Any, board: B, potential: float, turn: int) -> Outcome:
+    def _outcome(self, level: Any, board: B, solved: bool, potential: float, turn: int) -> Outcome:
         """Returns how the episode has ended with `turn` turns completed, "" where it goes on."""
-        if self.solved(level, board):
+        if solved:
             return "solved"
         if potential == WORST and self.lost(level, board):
             return "lost"
         return "out_of_turns" if turn >= self.turns else ""
 
-    @staticmethod
-    def _faults(said: MoveList, blocked: str, local: dict[str, float]) -> str:
+    def _faults(self, level: Any, board: B, said: MoveList, blocked: str, local: dict[str, float]) -> str:
         """Adds the penalties to `local` and returns what was wrong in words, or ""."""
         if said.error is not None:
             local["format"] = PENALTY
             return said.error
         if blocked:
             local["illegal"] = PENALTY
-            return _BLOCKED[blocked]
+            return self.refusal(level, board, blocked)
         return ""
 
     @staticmethod
@@ -170,55 +163,37 @@ class BoardGame(BoardRules[B]):
 
     # ---- what the agents read ----------------------------------------------------------------------------------
     def observe(self, state: BoardState[B], agent: AgentID) -> Prompt:
-        if self.style == "compact":
-            return Prompt(self._compact(state, agent))
-        return Prompt(self._situation(state, agent), self._texts[agent])
-
-    def _compact(self, state: BoardState[B], agent: AgentID) -> str:
+        if self.style == "full":
+            return Prompt(self._situation(state, agent), self._texts[agent])
         level, board, proposal = state.task.content, state.board, state.proposal
-        here = self.here(level, board)
         if agent != EXECUTOR or proposal is None:
-            return f"{self.fixed_words(level)} {here} {agent[:-2]}"
-        before = here.replace("@", "_").replace("$", "-")
-        proposed = " ".join([*proposal.legal, "!" + proposal.blocked if proposal.blocked else "="])
-        return f"{self.fixed_words(level)} {before} {proposed} {self.here(level, proposal.after)} executor"
+            return Prompt(f"{self.compact(level, board)} {agent[:-2]}")
+        return Prompt(f"{self.compact_proposal(level, board, proposal)} executor")
 
     def _situation(self, state: BoardState[B], agent: AgentID) -> str:
         level, proposal = state.task.content, state.proposal
-        lines = [f"Turn {state.turn + 1} of {self.turns}. The board:", self.draw(level, state.board)]
-        lines.append(f"Moves possible now: {', '.join(self.legal(level, state.board)) or 'none'}")
+        lines = [f"Turn {state.turn + 1} of {self.turns}. The board:", self.shown(level, state.board)]
+        lines.extend(self.remarks(level, state.board, "now"))
         if state.feedback:
             lines.append(f"Last turn: {state.feedback}")
         if agent == EXECUTOR and proposal is not None:
-            lines.append(f"The planner proposes: {as_list(proposal.legal + proposal.blocked)}")
+            lines.append(f"The planner proposes: {as_list(_moves_of(proposal))}")
             if proposal.blocked:
-                lines.append(f"Its move {len(proposal.legal) + 1} ({proposal.blocked}) is blocked.")
+                why = self.why_blocked(level, proposal.after, proposal.blocked)
+                lines.append(f"Its move {len(proposal.legal) + 1} ({proposal.blocked}) is blocked{why}.")
             lines.append(f"The board after its {len(proposal.legal)} legal moves:")
-            lines.append(self.draw(level, proposal.after))
-            lines.append(f"Moves possible there: {', '.join(self.legal(level, proposal.after)) or 'none'}")
+            lines.append(self.shown(level, proposal.after))
+            lines.extend(self.remarks(level, proposal.after, "there"))
         return "\n".join(lines)
 
     def render(self, state: BoardState[B]) -> str:
         level = state.task.content
-        head = f"{self.name} {state.task.ref.id}, turn {state.turn} of {self.turns}"
-        text = f"{head}{': ' + state.outcome if state.outcome else ''}\n{self.draw(level, state.board)}"
+        ended = ": " + state.outcome if state.outcome else ""
+        head = f"{self.name} {state.task.ref.id}, turn {state.turn} of {self.turns}{ended}"
+        text = f"{head}\n{self.draw(level, state.board)}"
         if state.proposal is not None:
-            text += f"\nproposed: {state.proposal.legal + state.proposal.blocked or '(nothing)'}"
+            text += f"\nproposed: {self.between.join(_moves_of(state.proposal)) or '(nothing)'}"
         return text
-
-    def legal_actions(self, state: BoardState[B], agent: AgentID) -> tuple[str, ...]:
-        if agent not in self.acting(state):
-            return ()
-        return _LISTS[self.legal(state.task.content, state.board)]
-
-    def common_words(self) -> tuple[str, ...]:
-        """Returns the compact words that every board game has: moves, roles, marks, lists of possible moves."""
-        marks = (CONTINUE, "=", *("!" + move for move in MOVES + NOWHERE), *(f"[{moves}]" for moves in _LISTS))
-        return (*MOVES, *marks, *(role.name for role in self.roles))
-
-    def example_actions(self) -> tuple[str, ...]:
-        letters = [a + b + c for a in MOVES for b in MOVES for c in MOVES]
-        return (*MOVES, *letters, CONTINUE) if self._mover == EXECUTOR else (*MOVES, *letters)
 
     # ---- the expert --------------------------------------------------------------------------------------------
     def expert(self, state: BoardState[B], agent: AgentID) -> str:
@@ -230,25 +205,18 @@ class BoardGame(BoardRules[B]):
             rest = self.solve(level, proposal.after) if closer else ""
             if rest or self.solved(level, proposal.after):  # closer is no use where it cannot be solved any more
                 rest = rest[: self.max_moves - len(proposal.legal)]
-                return self._answer(CONTINUE, *self._spoken(level, proposal.after, rest))
-        return self._answer(*self._spoken(level, state.board, self.solve(level, state.board)[: self.max_moves]))
+                return self._answer(CONTINUE, *self.spoken(level, proposal.after, rest))
+        return self._answer(*self.spoken(level, state.board, self.solve(level, state.board)[: self.max_moves]))
 
     def longest_answer(self) -> str:
-        return self._answer(CONTINUE, *MOVES[0] * self.max_moves)
+        return self._answer(CONTINUE, *[self.example_moves[0]] * self.max_moves)
 
     def passive_action(self, role: str) -> str | None:
         return self._answer(CONTINUE) if role == "executor" else None
 
-    def _spoken(self, level: Any, board: B, moves: str) -> Sequence[str]:
-        """Returns moves as the expert writes them: letters, or in the compact style of some games cells."""
-        if self.style == "full" or not self.speaks_cells:
-            return moves
-        words = cell_words("@", level.width, level.height)
-        return [words[self.cell(self.walk(level, board, moves[:n])[0])] for n in range(1, len(moves) + 1)]
-
     def _answer(self, *moves: str) -> str:
         """Returns moves in the form that the style asks for."""
-        return " ".join(moves) if self.style == "compact" else f"Moves: {as_list(moves)}"
+        return (" ".join(moves) or "[]") if self.style == "compact" else f"Moves: {as_list(moves)}"
 
     # ---- saving ------------------------------------------------------------------------------------------------
     def dump(self, state: BoardState[B]) -> dict[str, Any]:
@@ -257,7 +225,7 @@ class BoardGame(BoardRules[B]):
             "task": {"source": ref.source, "id": ref.id, "digest": ref.digest, "level": state.task.content.text()},
             "board": self.dump_board(state.board),
             "turn": state.turn,
-            "proposal": proposal and [proposal.legal, proposal.blocked],
+            "proposal": proposal and [self.between.join(proposal.legal), proposal.blocked],
             "feedback": state.feedback,
             "outcome": state.outcome,
         }
@@ -275,13 +243,18 @@ class BoardGame(BoardRules[B]):
         board = self.restore_board(level, data["board"])
         turn, potential = in_range("turn", data["turn"], 0, self.turns), self.potential(level, board)
         state = BoardState(task, board, turn, potential, None, data["feedback"])
-        state = state._replace(outcome=self._outcome(level, board, potential, turn))
+        solved = self.solved(level, board)
+        state = state._replace(outcome=self._outcome(level, board, solved, potential, turn))
         if data["outcome"] != state.outcome:
             raise ValueError(f"outcome is {data['outcome']!r}, but this board's is {state.outcome!r}")
         if data["proposal"] is not None:
-            moves = "".join(data["proposal"])
-            if self.acting(state) == (PLANNER,) and len(moves) <= self.max_moves and not moves.strip(MOVES + NOWHERE):
-                state = self._propose(state, MoveList(moves)).state
-            if state.proposal is None or [*state.proposal[:2]] != data["proposal"]:
+            if self.acting(state) == (PLANNER,):
+                state = self._propose(state, self.read(state, " ".join(data["proposal"]))).state
+            if state.proposal is None or self.dump(state)["proposal"] != data["proposal"]:
                 raise ValueError(f"nobody can have proposed {data['proposal']!r} on this board")
         return state
+
+
+def _moves_of(proposal: Proposal[B]) -> list[str]:
+    """Returns all that was proposed, down to the move that is blocked."""
+    return [*proposal.legal, proposal.blocked] if proposal.blocked else [*proposal.legal]

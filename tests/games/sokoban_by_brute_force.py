@@ -9,8 +9,11 @@ from functools import cache
 
 from mas_envs.games.sokoban import Sokoban
 from mas_envs.games.sokoban.bitboard import bits, mask_of
-from mas_envs.games.sokoban.rules import Board, draw
+from mas_envs.games.sokoban.layout import Board
+from mas_envs.games.sokoban.levels import find_levels
+from mas_envs.games.sokoban.rules import draw
 from mas_envs.games.sokoban.tasks import make_task
+from mas_envs.games.sokoban.xsb import parse_rows
 
 DIRECTIONS = {"U": (-1, 0), "D": (1, 0), "L": (0, -1), "R": (0, 1)}
 
@@ -44,7 +47,7 @@ def fewest(text, count_walks):
     costs, queue = {start: 0}, deque([start])
     while queue:
         state = queue.popleft()
-        if state[1] == goals:
+        if state[1] <= goals:
             return costs[state]
         for move in DIRECTIONS:
             step = after(walls, state, move)
@@ -66,7 +69,7 @@ def replayed(text, moves):
         assert step is not None, f"{move} is illegal"
         state, pushed = step
         pushes += pushed
-    return state, pushes, state[1] == goals
+    return state, pushes, state[1] <= goals
 
 
 def all_positions(layout, boxes):
@@ -87,7 +90,7 @@ def all_positions(layout, boxes):
                 before[step[0]].append((state, step[1]))
     tables = []
     for count_walks in (1, 0):
-        costs = {state: 0 for state in states if state[1] == goals}
+        costs = {state: 0 for state in states if state[1] <= goals}
         queue = deque(costs)
         while queue:
             state = queue.popleft()
@@ -103,6 +106,12 @@ def all_positions(layout, boxes):
 def as_board(layout, state):
     (row, column), boxes = state
     return Board(row * layout.width + column, mask_of([r * layout.width + c for r, c in boxes]))
+
+
+def parse(text):
+    """The layout and the board of the only level in a text."""
+    (written,) = find_levels(text)
+    return parse_rows(written.rows)
 
 
 def level_of(text):

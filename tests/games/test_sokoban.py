@@ -9,8 +9,7 @@ from mas_envs.core.errors import StateError, UsageError
 from mas_envs.games.sokoban import Sokoban
 from mas_envs.games.sokoban.rules import draw, walk
 from mas_envs.games.sokoban.tasks import make_task
-from mas_envs.games.sokoban.xsb import parse
-from tests.games.sokoban_by_brute_force import OPEN, after, as_board, level_of, read, replayed, task
+from tests.games.sokoban_by_brute_force import OPEN, after, as_board, level_of, parse, read, replayed, task
 
 
 @pytest.mark.parametrize(
@@ -125,7 +124,7 @@ def test_the_moves_of_an_episode_are_shared_out_over_its_turns():
     assert (Sokoban().turns, Sokoban().max_moves) == (4, 6)
     assert (Sokoban(roles="single").turns, Sokoban(roles="single").max_moves) == (1, 24)
     assert Sokoban(size=10, boxes=4).max_moves == 40
-    assert Sokoban(**Sokoban(7, 2, "single", 3, 9, "compact").settings()).settings()["max_moves"] == 9
+    assert Sokoban(**Sokoban(7, 2, None, None, "single", 3, 9, "compact").settings()).settings()["max_moves"] == 9
 
 
 def test_a_lost_board_ends_the_episode_and_costs_what_was_gained():

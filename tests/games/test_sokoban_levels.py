@@ -9,11 +9,11 @@ import pytest
 
 from mas_envs.games.sokoban import Sokoban
 from mas_envs.games.sokoban.bitboard import bits
-from mas_envs.games.sokoban.rules import Board, Layout, draw
+from mas_envs.games.sokoban.layout import Board, Layout
+from mas_envs.games.sokoban.rules import draw
 from mas_envs.games.sokoban.solver import solve
 from mas_envs.games.sokoban.tasks import make_task
-from mas_envs.games.sokoban.xsb import parse
-from tests.games.sokoban_by_brute_force import fewest, read, replayed
+from tests.games.sokoban_by_brute_force import fewest, parse, read, replayed
 
 
 @pytest.mark.parametrize(

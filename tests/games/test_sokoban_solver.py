@@ -1,13 +1,17 @@
 import random
+from dataclasses import replace
 
 import pytest
 
-from mas_envs.games.sokoban.bitboard import bits, flood
-from mas_envs.games.sokoban.rules import Board, draw, effort_left, frozen, push_bound, walk
+from mas_envs.games.sokoban.bitboard import bits, flood, mask_of
+from mas_envs.games.sokoban.bounds import effort_left, frozen, push_bound
+from mas_envs.games.sokoban.layout import Board
+from mas_envs.games.sokoban.levels import find_levels
+from mas_envs.games.sokoban.rules import draw, walk
 from mas_envs.games.sokoban.solver import solve
 from mas_envs.games.sokoban.tasks import make_task
-from mas_envs.games.sokoban.xsb import parse
-from tests.games.sokoban_by_brute_force import all_positions, as_board, fewest, replayed, task
+from mas_envs.games.sokoban.xsb import parse_rows
+from tests.games.sokoban_by_brute_force import all_positions, as_board, fewest, parse, replayed, task
 
 
 @pytest.mark.parametrize("index", range(12))
@@ -21,9 +25,28 @@ def test_with_one_box_every_position_has_its_exact_distance_and_lost_is_exactly_
         assert (found.outcome, len(found.moves)) == (("unsolvable", 0) if moves is None else ("solved", moves))
 
 
-@pytest.mark.parametrize(("boxes", "index"), [*((2, i) for i in range(14)), *((3, i) for i in range(6))])
-def test_a_board_called_lost_is_unsolvable_and_the_bound_is_never_too_high(boxes, index):
-    layout = task(6, boxes, "train", index).content.layout
+def with_goals(layout, count):
+    """The layout with some more goals, up to `count`."""
+    spare = list(bits(layout.floor & ~layout.goals))[:: 1 + layout.floor.bit_count() // 8]
+    return replace(layout, goals=layout.goals | mask_of(spare[: count - layout.goals.bit_count()]))
+
+
+@pytest.mark.parametrize("index", range(4))
+def test_with_goals_to_spare_one_box_has_its_exact_distance_too(index):
+    layout = with_goals(task(6, 1, "train", index).content.layout, 2 + index % 2)
+    for state, (moves, pushes) in all_positions(layout, 1).items():
+        board = as_board(layout, state)
+        assert effort_left(layout, board) == (-1 if moves is None else moves)
+        assert push_bound(layout, board) == (-1 if pushes is None else pushes)
+        assert len(solve(layout, board).moves) == (moves or 0)
+
+
+@pytest.mark.parametrize(
+    ("size", "boxes", "goals", "index"),
+    [*((6, 2, 2, i) for i in range(14)), *((6, 3, 3, i) for i in range(6)), (7, 2, 2, 0), (6, 2, 3, 1), (6, 2, 4, 2)],
+)
+def test_a_board_called_lost_is_unsolvable_and_the_bound_is_never_too_high(size, boxes, goals, index):
+    layout = with_goals(task(size, boxes, "train", index).content.layout, goals)
     seen_lost = 0
     for state, (moves, pushes) in all_positions(layout, boxes).items():
         left = effort_left(layout, as_board(layout, state))
@@ -33,6 +56,24 @@ def test_a_board_called_lost_is_unsolvable_and_the_bound_is_never_too_high(boxes
         elif pushes is not None:
             assert left <= pushes
     assert seen_lost
+
+
+def test_with_two_boxes_hardly_any_lost_board_goes_unseen():
+    lost = unseen = 0
+    for index in range(12):
+        layout = task(6, 2, "train", index).content.layout
+        boards = [as_board(layout, state) for state, (moves, _) in all_positions(layout, 2).items() if moves is None]
+        lost += len(boards)
+        unseen += sum(effort_left(layout, board) >= 0 for board in boards)
+    assert lost > 5000 and unseen / lost < 0.005
+
+
+def test_boxes_that_are_hemmed_in_are_lost_and_those_with_one_way_out_are_not():
+    text = "######\n##  ##\n#  ..#\n# $$ #\n#  @ #\n######"  # either can be pushed, but then the other is in the way
+    layout, board = parse(text)
+    after, _ = walk(layout, board, "RLUDRLLU")
+    assert push_bound(layout, after) > 0 and not frozen(layout, after.boxes) and effort_left(layout, after) == -1
+    assert effort_left(layout, board) > 0
 
 
 @pytest.mark.parametrize(("boxes", "index"), [(2, 0), (2, 1), (2, 2), (3, 0)])
@@ -138,3 +179,17 @@ def test_a_team_that_walks_part_of_the_way_is_told_the_same_pushes_again():
     for _ in range(len(whole.moves)):
         board, _ = walk(level.layout, board, solve(level.layout, board).moves[:1])
     assert board.boxes == level.layout.goals
+
+
+@pytest.mark.slow
+@pytest.mark.data
+def test_every_boxoban_level_is_solved_within_a_hundred_thousand_positions(test_data):
+    solved = 0
+    for path in sorted((test_data / "sokoban_boxoban").rglob("*.txt")):
+        for written in find_levels(path.read_text()):
+            layout, board = parse_rows(written.rows)
+            found = solve(layout, board, budget=100_000)
+            _, pushes, done = replayed(draw(layout, board), found.moves)
+            assert done and pushes == found.pushes >= push_bound(layout, board)
+            solved += 1
+    assert solved == 3666

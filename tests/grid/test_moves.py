@@ -83,7 +83,7 @@ def test_the_fast_form_and_the_general_one_read_the_same():
 @given(text=st.text(max_size=400), limit=st.integers(1, 30))
 def test_any_text_gets_a_move_list(text, limit):
     said = parse_moves(text, limit)
-    assert not said.moves.strip("UDLR") and len(said.moves) <= limit
+    assert not said.moves.strip("UDLR?") and len(said.moves) <= limit
     assert said.error is None or not said.moves
 
 
@@ -93,7 +93,7 @@ PIECES = ["Moves:", "[", "]", "```", "+", '"', "U", "up", "\n", " ", ",", "</thi
 @given(pieces=st.lists(st.sampled_from(PIECES), max_size=60))
 def test_any_jumble_of_the_formats_pieces_gets_a_move_list(pieces):
     said = parse_moves("".join(pieces), 8)
-    assert not said.moves.strip("UDLR") and len(said.moves) <= 8
+    assert not said.moves.strip("UDLR?") and len(said.moves) <= 8
 
 
 @pytest.mark.parametrize(

@@ -204,13 +204,13 @@ def test_the_expert_and_the_passive_action_answer_in_the_form_that_the_style_ask
 @pytest.mark.parametrize(
     ("text", "proposal"),
     [
-        ("######\n# #. #\n# $ ##\n#  $@#\n#.   #\n######", "LLDLR"),
-        ("######\n#   .#\n#  # #\n#  *$#\n## #@#\n######", "UDULRUDD"),
-        ("######\n##  ##\n#  ..#\n# $$ #\n#  @ #\n######", "RLUDRLLU"),
+        ("#######\n## #. #\n#   $ #\n# . $@#\n##  $##\n###  .#\n#######", "UUDLRDLL"),
+        ("#######\n#    @#\n#.$ $$#\n## #..#\n###   #\n##    #\n#######", "DUDULDDU"),
+        ("#######\n#     #\n#. # ##\n#   # #\n#$$ # #\n#+$  .#\n#######", "UDUDRULD"),
     ],
 )
 def test_the_executor_drops_a_proposal_that_looks_nearer_and_cannot_be_solved(text, proposal):
-    game = Sokoban(boxes=2, max_moves=8)
+    game = Sokoban(size=7, boxes=3, max_moves=8)
     state = game.step(game.initial(game.task_from(text)), {PLANNER: proposal}).state
     assert state.proposal is not None
     level, after = state.task.content, state.proposal.after

@@ -3,16 +3,15 @@
 from heapq import heappop, heappush
 from typing import Literal, NamedTuple
 
-from mas_envs.games.sokoban.bitboard import bits, flood
-from mas_envs.games.sokoban.rules import Board, Layout, effort_left, frozen, push_bound
+from mas_envs.games.sokoban.bitboard import flood
+from mas_envs.games.sokoban.bounds import Push, effort_left, frozen, push_bound, useful_pushes
+from mas_envs.games.sokoban.layout import Board, Layout
 
-BUDGET = 200_000
+BUDGET = 100_000
 """Positions that a search may meet before it gives up."""
 
 _Key = tuple[int, int]
-"""A position to the search: the boxes, and the lowest cell that the player can walk to."""
-_Push = tuple[int, int]
-"""A box's cell before a push, and what the push adds to it."""
+"""A position to the search: the boxes, and the cells that the player can walk about in."""
 
 
 class Solution(NamedTuple):
@@ -35,7 +34,7 @@ def solve(layout: Layout, board: Board, budget: int = BUDGET) -> Solution:
     The same board always gets the same one; of walks and moves that are equally short it takes the one that comes
     first in the order U, D, L, R.
     """
-    if board.boxes == layout.goals:
+    if not board.boxes & ~layout.goals:
         return Solution("solved")
     if board.boxes & board.boxes - 1:
         return _fewest_pushes(layout, board, budget)
@@ -44,25 +43,25 @@ def solve(layout: Layout, board: Board, budget: int = BUDGET) -> Solution:
 
 def certificate(layout: Layout, board: Board, budget: int = BUDGET) -> tuple[int, int] | str:
     """Returns (pushes, moves) as `Level` states them, or the outcome why there are none."""
-    found = solve(layout, board, budget)
-    if found.outcome != "solved":
-        return found.outcome
-    one_box = not board.boxes & board.boxes - 1
-    return push_bound(layout, board) if one_box else found.pushes, len(found.moves)
+    if board.boxes & board.boxes - 1:
+        found = solve(layout, board, budget)
+        return (found.pushes, len(found.moves)) if found.outcome == "solved" else found.outcome
+    moves = layout.fewest_moves(board.boxes.bit_length() - 1, board.player)
+    return (push_bound(layout, board), moves) if moves >= 0 else "unsolvable"
 
 
 def _fewest_moves(layout: Layout, board: Board) -> Solution:
-    cells, fewest = layout.width * layout.height, layout.fewest_moves
+    fewest = layout.fewest_moves
     box, player = board.boxes.bit_length() - 1, board.player
-    left = fewest[box * cells + player]
+    left = fewest(box, player)
     if left < 0:
         return Solution("unsolvable")
     moves, pushes = "", 0
     while left:
         left -= 1
-        for move, to in layout.steps[player].items():
+        for move, (to, _, _) in layout.ways[player].items():
             behind = to + to - player if to == box else box  # a box pushed into a wall is not in the table
-            if fewest[behind * cells + to] == left:
+            if fewest(behind, to) == left:
                 moves += move
                 break
         pushes += to == box
@@ -78,30 +77,28 @@ def _fewest_pushes(layout: Layout, board: Board, budget: int) -> Solution:
     """
     if effort_left(layout, board) < 0:
         return Solution("unsolvable")
-    width, floor, goals = layout.width, layout.floor, layout.goals
-    reach = flood(1 << board.player, floor ^ board.boxes, width)
-    start = (board.boxes, _lowest(reach))
+    width, floor, off_goal = layout.width, layout.floor, ~layout.goals
+    start = (board.boxes, flood(1 << board.player, floor ^ board.boxes, width))
     depth: dict[_Key, int] = {start: 0}
-    came: dict[_Key, tuple[_Key, _Push]] = {}
+    came: dict[_Key, tuple[_Key, Push]] = {}
     heap = [(push_bound(layout, board), 0, start)]
     while heap:
         _, minus_pushes, key = heappop(heap)
         pushes = -minus_pushes
         if pushes > depth[key]:
             continue  # a shorter way here was found meanwhile
-        if key[0] == goals:
+        if not key[0] & off_goal:
             return Solution("solved", _walked(layout, board, _trace(came, key)), pushes, len(depth))
         if len(depth) > budget:
             return Solution("gave_up", positions=len(depth))
-        boxes, player = key
-        reach = flood(1 << player, floor ^ boxes, width)
-        for box, delta in _pushes(layout, boxes, reach):
+        boxes, reach = key
+        for box, delta in useful_pushes(layout, boxes, reach):
             moved = boxes ^ (1 << box | 1 << box + delta)
-            after = (moved, _lowest(flood(1 << box, floor ^ moved, width)))
+            after = (moved, flood(1 << box, floor ^ moved, width))
             if depth.get(after, pushes + 2) <= pushes + 1:
                 continue
             bound = push_bound(layout, Board(box, moved))
-            if bound < 0 or frozen(layout, moved) & ~goals:
+            if bound < 0 or frozen(layout, moved) & off_goal:
                 depth[after] = 0  # lost; no way here counts as shorter
                 continue
             depth[after], came[after] = pushes + 1, (key, (box, delta))
@@ -109,31 +106,15 @@ def _fewest_pushes(layout: Layout, board: Board, budget: int) -> Solution:
     return Solution("unsolvable", positions=len(depth))
 
 
-def _lowest(mask: int) -> int:
-    return (mask & -mask).bit_length() - 1
-
-
-def _pushes(layout: Layout, boxes: int, reach: int) -> list[_Push]:
-    """Returns the pushes that a player with `reach` can make, those onto dead cells left out."""
-    width, free = layout.width, layout.floor & ~(boxes | layout.dead)
-    found: list[_Push] = []
-    for delta in (width, 1):
-        back = boxes & reach >> delta & free << delta  # the player stands below or right of the box
-        ahead = boxes & reach << delta & free >> delta
-        found += [(box, -delta) for box in bits(back)]
-        found += [(box, delta) for box in bits(ahead)]
-    return found
-
-
-def _trace(came: dict[_Key, tuple[_Key, _Push]], key: _Key) -> list[_Push]:
-    pushes: list[_Push] = []
+def _trace(came: dict[_Key, tuple[_Key, Push]], key: _Key) -> list[Push]:
+    pushes: list[Push] = []
     while key in came:
         key, push = came[key]
         pushes.append(push)
     return pushes[::-1]
 
 
-def _walked(layout: Layout, board: Board, pushes: list[_Push]) -> str:
+def _walked(layout: Layout, board: Board, pushes: list[Push]) -> str:
     """Returns the moves that make some pushes, with shortest walks between them."""
     letters = {-layout.width: "U", layout.width: "D", -1: "L", 1: "R"}
     player, boxes = board
@@ -148,12 +129,13 @@ def _way(layout: Layout, start: int, end: int, boxes: int) -> str:
     """Returns the first shortest walk from `start` to `end` around boxes, in the order U, D, L, R."""
     left, queue = {end: 0}, [end]
     for cell in queue:
-        for to in layout.steps[cell].values():
+        for to, _, _ in layout.ways[cell].values():
             if to not in left and not boxes >> to & 1:
                 left[to] = left[cell] + 1
                 queue.append(to)
     moves = ""
     while start != end:
-        move, start = next((m, to) for m, to in layout.steps[start].items() if left.get(to, -1) == left[start] - 1)
+        near = left[start] - 1
+        move, start = next((move, to) for move, (to, _, _) in layout.ways[start].items() if left.get(to, -1) == near)
         moves += move
     return moves

@@ -1,39 +1,26 @@
-"""Sokoban's tasks: random levels, certified by the solver, split by the layout of walls and goals.
+"""Sokoban's tasks: random levels and those of files, split by their layout of walls and goals."""
 
-Walls are strewn over the inner cells, the largest connected floor is kept and goals are put on it. With one box the
-start is drawn from all positions from which the level can be solved; with several, boxes are pulled off the goals at
-random and the solver makes sure. Of a few such draws the one with most pushes is taken, since random positions are
-easy. A level is never solved at its start, and the solver's solution fits into an episode's moves.
-"""
-
-from functools import lru_cache
-from random import Random
+from collections.abc import Sequence
+from functools import lru_cache, partial
+from typing import NamedTuple
 
 from mas_envs.core.errors import UsageError, in_range, one_of
+from mas_envs.core.files import PREFIX, Entry, FileTasks, read_file
 from mas_envs.core.game import Task, TaskRef
 from mas_envs.core.seeding import SPLITS, derive, rng, split_of
-from mas_envs.games.sokoban.bitboard import bits, components, flood, mask_of
-from mas_envs.games.sokoban.rules import Board, Layout, Level, push_bound
-from mas_envs.games.sokoban.solver import certificate
-from mas_envs.games.sokoban.xsb import parse
+from mas_envs.games.sokoban import solver
+from mas_envs.games.sokoban.generator import Range, draw_graded_level, draw_layout, draw_level
+from mas_envs.games.sokoban.layout import Board, Layout
+from mas_envs.games.sokoban.levels import Written, find_levels
+from mas_envs.games.sokoban.rules import Level, solved
+from mas_envs.games.sokoban.xsb import parse_rows
 
-WALL_SHARE = (1 / 8, 5 / 16)
-"""Least and most of the inner cells that are walls, before what lies apart is filled up: nearly empty floors are few
-up to symmetry, and would come again and again; crowded ones leave little to push."""
-DRAWS = 3
-"""Starts that are drawn with one box; the one with most pushes is taken."""
-PULLS_PER_BOX = 12
-"""Pulls that are made with several boxes, for every box; of the positions on the way the hardest is taken."""
-SEARCH_BUDGET = 2_000
-"""Positions that the solver may meet before a level with several boxes is dropped as too hard to certify."""
 MAX_DRAWS = 10_000
 """Layouts drawn for one task before it is given up."""
-_MOVES_PER_SIDE = 4
-
-
-def moves_in_all(size: int, boxes: int) -> int:
-    """Returns the moves of an episode, 4 times the side for every box."""
-    return _MOVES_PER_SIDE * size * boxes
+MAX_PUSHES = 1_000
+"""Pushes that may be asked for."""
+MOVES_PER_SIDES = 4
+"""Moves of an episode on a level of a file, for every box and every row and column."""
 
 
 def check_size(size: int, boxes: int) -> None:
@@ -47,105 +34,119 @@ def check_size(size: int, boxes: int) -> None:
         )
 
 
-def make_task(size: int, boxes: int, split: str, index: int) -> Task:
+def read_pushes(pushes: Sequence[int] | None) -> Range | None:
+    """Returns the setting `pushes`; raises UsageError unless it is None or (least, most), from 1 on."""
+    if pushes is None:
+        return None
+    if isinstance(pushes, str) or not isinstance(pushes, Sequence) or len(pushes) != 2:
+        raise UsageError(f"pushes is {pushes!r}; give (least, most), as in (8, 12), or None for any.")
+    low = in_range("the least of pushes", pushes[0], 1, MAX_PUSHES)
+    return Range(low, in_range("the most of pushes", pushes[1], low, MAX_PUSHES))
+
+
+def make_task(size: int, boxes: int, split: str, index: int, pushes: Range | None = None) -> Task:
     """Returns task `index` of a split.
 
     Layouts are drawn from a stream of their own until one falls into the split and gives a level; which split one
     belongs to it decides itself (up to rotation and reflection), so no layout is in two. Raises UsageError where
-    levels of this kind are so few that none is in the split.
+    levels of this kind are so few that none turns up in the split.
     """
     one_of("split", split, SPLITS)
     in_range("index", index, 0, 2**63)
-    source = f"sokoban/{size}x{size}/{boxes}"
-    generator = rng(source, split, index)
+    kind = f"{size}x{size}/{boxes}" + (f"/{pushes.low}-{pushes.high}" if pushes else "")
+    generator, most = rng(f"sokoban/{kind}", split, index), 0
     for _ in range(MAX_DRAWS):
         layout = draw_layout(generator, size, boxes)
         if layout is not None and split_of(derive(layout.canonical_form)) == split:
-            level = draw_level(generator, layout, boxes)
+            if pushes is None:
+                level = draw_level(generator, layout, boxes)
+            else:
+                level, seen = draw_graded_level(generator, layout, boxes, pushes)
+                most = max(most, seen)
             if level is not None:
-                return Task(TaskRef(source, f"{split}/{index}", digest(level)), level)
+                return Task(TaskRef(f"sokoban/{kind}", f"{split}/{index}", digest(level)), level)
+    what = f"No {size}x{size} level with {boxes} {'box' if boxes == 1 else 'boxes'}"
+    where = f"turned up in the split {split!r} in {MAX_DRAWS} draws"
+    if pushes is None:
+        raise UsageError(f"{what} {where}. Take a larger size or fewer boxes.")
     raise UsageError(
-        f"No {size}x{size} level with {boxes} boxes turned up in the split {split!r} in {MAX_DRAWS} draws. "
-        "Take a larger size or fewer boxes."
+        f"{what} that takes {pushes.low} to {pushes.high} pushes {where}. The most pushes that were seen are {most}. "
+        "Ask for fewer, or take a larger size or more boxes."
     )
-
-
-def draw_layout(generator: Random, size: int, boxes: int) -> Layout | None:
-    """Draws walls and goals; returns None where the floor is too small for the boxes to move."""
-    inner = [row * size + column for row in range(1, size - 1) for column in range(1, size - 1)]
-    walls = generator.sample(inner, generator.randint(*(int(share * len(inner)) for share in WALL_SHARE)))
-    floor = max(components(mask_of(inner) ^ mask_of(walls), size), key=int.bit_count)
-    if floor.bit_count() < 2 * boxes + 2:
-        return None
-    goals = mask_of(generator.sample(list(bits(floor)), boxes))
-    return Layout(size, size, (1 << size * size) - 1 ^ floor, goals)
-
-
-def draw_level(generator: Random, layout: Layout, boxes: int) -> Level | None:
-    """Draws a start; returns None where the layout has none that will do."""
-    start = _start_of_one(generator, layout) if boxes == 1 else _start_of_several(generator, layout, boxes)
-    if start is None:
-        return None
-    certified = certificate(layout, start, SEARCH_BUDGET)
-    if isinstance(certified, str) or certified[1] > moves_in_all(layout.width, boxes):
-        return None
-    return Level(layout, start, *certified)
-
-
-def _start_of_one(generator: Random, layout: Layout) -> Board | None:
-    """Draws a box and the part of the floor that the player is in, then the player's cell."""
-    positions = [
-        (row[0][1], 1 << box, part) for box, rows in layout.pushes.items() for part, row in rows if row and row[0][1]
-    ]
-    if not positions:
-        return None
-    _, box, part = max(generator.choice(positions) for _ in range(DRAWS))
-    return Board(generator.choice(list(bits(part))), box)
-
-
-def _start_of_several(generator: Random, layout: Layout, boxes: int) -> Board | None:
-    """Pulls boxes off the goals, and keeps of the positions on the way the one with the highest push bound.
-
-    Returns None where that is less than a push per box.
-    """
-    width, floor, placed = layout.width, layout.floor, layout.goals
-    if not floor & ~placed:
-        return None
-    reach = flood(1 << generator.choice(list(bits(floor & ~placed))), floor & ~placed, width)
-    best, start = 0, None
-    for _ in range(PULLS_PER_BOX * boxes):
-        pulls = [
-            (box, delta)
-            for box in bits(placed)
-            for delta in (-width, width, -1, 1)
-            if reach >> box + delta & 1 and (floor & ~placed) >> box + 2 * delta & 1
-        ]
-        if not pulls:
-            break
-        box, delta = generator.choice(pulls)
-        placed ^= 1 << box | 1 << box + delta
-        player = box + 2 * delta
-        reach = flood(1 << player, floor & ~placed, width)
-        bound = push_bound(layout, Board(player, placed))
-        if bound > best:
-            best, start = bound, Board(player, placed)
-    return start if best >= boxes else None
 
 
 @lru_cache(maxsize=256)  # a saved state holds its level as text; loading the next one need not solve it again
 def read_task(text: str) -> Task:
-    """Returns the task that a level in XSB characters describes; raises UsageError unless it can be solved."""
-    layout, start = parse(text)
-    if start.boxes == layout.goals:
-        raise UsageError("The level is solved already; put a box off its goal.")
-    certified = certificate(layout, start)
-    if certified == "unsolvable":
-        raise UsageError("The level cannot be solved.")
-    if isinstance(certified, str):
-        raise UsageError("The solver gave up on the level before it found a solution; give a smaller one.")
-    level = Level(layout, start, *certified)
+    """Returns the task that a level in XSB characters describes; raises UsageError if it cannot be solved."""
+    found = find_levels(text)
+    if not found:
+        what = "holds no level" if text.strip() else "is empty"
+        raise UsageError(f"The text {what}; give rows of # (wall), $ (box), . (goal), @ (player) and spaces.")
+    if len(found) > 1:
+        raise UsageError(
+            f"The text holds {len(found)} levels, the second on line {found[1].line}; give one, or a file of them by "
+            "source='file:PATH'."
+        )
+    level = certified(found[0])
     name = digest(level)
     return Task(TaskRef("sokoban/text", name, name), level)
+
+
+class LevelFile(NamedTuple):
+    """The levels of a file: their tasks, the most columns, rows and boxes that one has, and moves that are enough."""
+
+    tasks: FileTasks
+    width: int
+    height: int
+    boxes: int
+    moves: int
+
+
+def load_file(source: str) -> LevelFile:
+    """Returns the levels of the file that "file:PATH" names. A level is solved when its task is made, not before.
+
+    Raises UsageError, naming the line, where one is malformed; making a task raises it where one cannot be solved.
+    """
+    name, text = read_file(source)
+    try:
+        found = [(written, *unsolved(written)) for written in find_levels(text)]
+    except UsageError as error:
+        raise UsageError(f"{name}: {error}") from error
+    entries, sizes, names = list[Entry](), list[tuple[int, int, int]](), set[str]()
+    for number, (written, layout, start) in enumerate(found, 1):
+        called = written.name or str(number)
+        names.add(called := called if called not in names else f"{called} (number {number})")
+        split = split_of(derive(layout.canonical_form))
+        entries.append(Entry(split, partial(_file_task, name, called, written)))
+        sizes.append((layout.width, layout.height, start.boxes.bit_count()))
+    tasks = FileTasks(name, entries)
+    width, height, boxes = map(max, zip(*sizes, strict=True))
+    return LevelFile(tasks, width, height, boxes, max(MOVES_PER_SIDES * (w + h) * n for w, h, n in sizes))
+
+
+def _file_task(file: str, name: str, written: Written) -> Task:
+    try:
+        level = certified(written)
+    except UsageError as error:
+        raise UsageError(f"{file}: {error} Take it out of the file.") from error
+    return Task(TaskRef(PREFIX + file, name, digest(level)), level)
+
+
+def unsolved(written: Written) -> tuple[Layout, Board]:
+    """Returns what a level describes; raises UsageError, naming the line, if it is malformed or solved already."""
+    layout, start = parse_rows(written.rows)
+    if solved(layout, start):
+        raise UsageError(f"Line {written.line}: the level is solved already; put a box off its goal.")
+    return layout, start
+
+
+def certified(written: Written) -> Level:
+    """Returns a level with its certificate; raises UsageError, naming the line, if it is malformed or unsolvable."""
+    layout, start = unsolved(written)
+    proved = solver.certificate(layout, start, solver.BUDGET)
+    if proved == "unsolvable":
+        raise UsageError(f"Line {written.line}: the level cannot be solved.")
+    return Level(layout, start, *((None, None) if isinstance(proved, str) else proved))
 
 
 def digest(level: Level) -> str:
