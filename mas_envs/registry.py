@@ -76,7 +76,9 @@ def register(name: str, entry_point: str, version: int = 0, alone: Mapping[str, 
     pettingzoo.register(
         "parallel", new.pettingzoo_id, "mas_envs.pettingzoo_env:make_parallel_env", kwargs={"game": name}
     )
-    gymnasium.register(new.gymnasium_id, "mas_envs.gymnasium_env:make_single_env", kwargs={"game": name, **new.alone})
+    gymnasium.register(
+        new.gymnasium_id, "mas_envs.gymnasium_env:make_single_env", kwargs={"game": name, "alone": new.alone}
+    )
 
 
 def registered() -> tuple[str, ...]:
@@ -125,6 +127,7 @@ def register_all() -> None:
     alone = {"roles": "single", "turns": 4}
     register("plan_path", "mas_envs.games.plan_path:PlanPath", alone=alone)
     register("sokoban", "mas_envs.games.sokoban:Sokoban", alone=alone)
+    register("sudoku", "mas_envs.games.sudoku:Sudoku", alone=alone)
     for entry in entry_points(group=GROUP):
         match = _NAME.fullmatch(entry.name)
         try:
