@@ -7,19 +7,19 @@ import gymnasium
 from gymnasium import spaces
 
 from mas_envs.core.errors import UsageError, one_of
-from mas_envs.core.game import AgentID, Game
+from mas_envs.core.game import AgentID
 from mas_envs.core.text import AnyText
 from mas_envs.effects import EffectRunner
-from mas_envs.pettingzoo_env import OBSERVATION_LENGTH
 from mas_envs.registry import make_game
 from mas_envs.shell import Shell
+from mas_envs.views import OBSERVATION_LENGTH, Action, Observation
 
 _AGENT_LENGTH = 64
 
 
-class SingleEnv(Shell, gymnasium.Env[dict[str, Any], str]):
+class SingleEnv(Shell, gymnasium.Env[Observation, Action]):
     """A game for one caller. With one agent the observation is `{"text": ...}`; for a team it also has `"agent"`,
-    whose prompt it is and whose action the next one is.
+    whose prompt it is and whose action the next one is. With numbers for text (see `mas_envs.views`) a plane says so.
 
     The reward of a step is alpha * team + the sum of all agents' local rewards: the team's counts once, and with
     one agent it is that agent's reward. Actors of one moment speak in turn; until the last of them has, nothing
@@ -29,32 +29,25 @@ class SingleEnv(Shell, gymnasium.Env[dict[str, Any], str]):
     """
 
     api = "gymnasium"
-    metadata = {"render_modes": ["ansi"], "render_fps": 1}  # noqa: RUF012 (Gymnasium's own convention)
 
-    def __init__(
-        self,
-        game: Game[Any],
-        alpha: float = 1.0,
-        effect_runner: EffectRunner | None = None,
-        render_mode: str | None = None,
-    ):
-        super().__init__(game, alpha, effect_runner, render_mode)
-        self._names_agent = len(game.agents) > 1
-        parts: dict[str, spaces.Space[Any]] = {"text": AnyText(OBSERVATION_LENGTH)}
+    def _prepare(self) -> None:
+        self.metadata = self._rendering()
+        self.observation_space = self.view.observation_space()
+        self.action_space = self.view.action_space()
+        self._names_agent = self.view.shows_text and len(self.game.agents) > 1
         if self._names_agent:
-            parts["agent"] = AnyText(_AGENT_LENGTH, game.agents)
-        self.observation_space: spaces.Dict = spaces.Dict(parts)
-        self.action_space = AnyText(examples=game.example_actions())
+            agent = AnyText(_AGENT_LENGTH, self.game.agents)
+            self.observation_space = spaces.Dict({"text": AnyText(OBSERVATION_LENGTH), "agent": agent})
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
+    ) -> tuple[Observation, dict[str, Any]]:
         gymnasium.Env.reset(self, seed=seed)
         self._begin(seed, options)
         self._last_actor = self._acting[0]
         return self._look()
 
-    def step(self, action: str) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
+    def step(self, action: Action) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         self._need_begun("step()")
         if self._over:
             raise UsageError("The episode is over; call reset().")
@@ -70,9 +63,9 @@ class SingleEnv(Shell, gymnasium.Env[dict[str, Any], str]):
         """Who acts now; at the end, who acted last."""
         return self._acting[len(self._pending)] if self._acting else self._last_actor
 
-    def _look(self) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _look(self) -> tuple[Observation, dict[str, Any]]:
         agent = self._actor
-        observation: dict[str, Any] = {"text": self.game.observe(self._state, agent).text}
+        observation = self.view.observe(self._state, agent)
         if self._names_agent:
             observation["agent"] = agent
         return observation, {"agent": agent, **self._info(agent)}
@@ -93,7 +86,18 @@ def make_single_env(
     render_mode: str | None = None,
     alpha: float = 1.0,
     effect_runner: EffectRunner | None = None,
+    observation_type: str | None = None,
+    info_type: str | None = None,
+    alone: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> SingleEnv:
-    """Returns the single-agent view of a registered game; `settings` are the game's own."""
-    return SingleEnv(make_game(game, **settings), alpha, effect_runner, render_mode)
+    """Returns the single-agent view of a registered game; `settings` are the game's own.
+
+    Where they leave it open, `gymnasium.make` plays alone, four answers long if those are texts (the registration's
+    `alone`); with action_type="discrete" an episode has as many turns as the game gives it moves.
+    """
+    alone = {} if alone is None else dict(alone)
+    if settings.get("action_type") == "discrete":
+        alone.pop("turns", None)
+    settings = {**alone, **settings}
+    return SingleEnv(make_game(game, **settings), alpha, effect_runner, render_mode, observation_type, info_type)

@@ -1,14 +1,16 @@
 """Any game as a PettingZoo environment: `TeamAECEnv` (agents in turn) and `TeamParallelEnv` (one acting set a step).
 
-Observations are `{"text": ...}`, actions any string. What is in `infos` says `Shell._info`; the parallel environment
-adds `acting`. An episode ends for all agents at once: `terminations` when it is solved or lost, `truncations` when
-the turns are spent or the infrastructure failed (`infos[agent]["mask_sample"]`).
+Observations are `{"text": ...}`, actions any string; both may also be numbers (see `mas_envs.views`). What is in
+`infos` says `Shell._info`; the parallel environment adds `acting`. An episode ends for all agents at once:
+`terminations` when it is solved or lost, `truncations` when the turns are spent or the infrastructure failed
+(`infos[agent]["mask_sample"]`).
 
 `reset(seed, options)`: a seed decides the task and everything after it; without one the environment's own generator
 draws the next task. `options` may hold `{"task": ...}` or `{"split": ..., "index": ...}`; other keys are ignored.
 """
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any, Self
 
@@ -17,61 +19,53 @@ from pettingzoo import AECEnv, ParallelEnv
 from pettingzoo.utils.wrappers import OrderEnforcingWrapper
 
 from mas_envs.core.errors import UsageError
-from mas_envs.core.game import AgentID, Game, check_actions
-from mas_envs.core.text import AnyText
+from mas_envs.core.game import AgentID
 from mas_envs.effects import EffectRunner
 from mas_envs.registry import make_game
 from mas_envs.saved import number
 from mas_envs.shell import Shell
+from mas_envs.views import Action, Observation
 
-Observation = dict[str, str]
-Action = str | None  # None for agents that do not act, or whose episode is over
-OBSERVATION_LENGTH = 2**20
+Space = spaces.Space[Any]
 
 
 class _TeamShell(Shell):
     """The spaces and names that both PettingZoo shells have."""
 
-    def __init__(
-        self,
-        game: Game[Any],
-        alpha: float = 1.0,
-        effect_runner: EffectRunner | None = None,
-        render_mode: str | None = None,
-    ):
-        super().__init__(game, alpha, effect_runner, render_mode)
+    def _prepare(self) -> None:
         # Not parallelizable in PettingZoo's sense: one agent's action changes what the next one reads.
-        name = f"{game.name}_v{game.version}"
-        self.metadata = {"name": name, "render_modes": ["ansi"], "render_fps": 1, "is_parallelizable": False}
-        self.possible_agents = list(game.agents)
+        name = f"{self.game.name}_v{self.game.version}"
+        self.metadata = {"name": name, "is_parallelizable": False, **self._rendering()}
+        self.possible_agents = list(self.game.agents)
         self.agents: list[AgentID] = []
 
     # Spaces are made when they are first asked for: a search that clones thousands of environments asks for none.
     @cached_property
-    def observation_spaces(self) -> dict[AgentID, spaces.Dict]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return {agent: spaces.Dict({"text": AnyText(OBSERVATION_LENGTH)}) for agent in self.possible_agents}
+    def observation_spaces(self) -> dict[AgentID, Space]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return {agent: self.view.observation_space() for agent in self.possible_agents}
 
     @cached_property
-    def action_spaces(self) -> dict[AgentID, AnyText]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        examples = self.game.example_actions()
-        return {agent: AnyText(examples=examples) for agent in self.possible_agents}
+    def action_spaces(self) -> dict[AgentID, Space]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return {agent: self.view.action_space() for agent in self.possible_agents}
 
     @cached_property
-    def state_space(self) -> AnyText:
-        """The space of `state()`: any text."""
-        return AnyText(OBSERVATION_LENGTH)
+    def state_space(self) -> Space:
+        """The space of `state()`: any text, or the vector of a flat observation."""
+        return self.view.state_space()
 
-    def observation_space(self, agent: AgentID) -> spaces.Dict:
+    def observation_space(self, agent: AgentID) -> Space:
         return self.observation_spaces[agent]
 
-    def action_space(self, agent: AgentID) -> AnyText:
+    def action_space(self, agent: AgentID) -> Space:
         return self.action_spaces[agent]
 
     def observe(self, agent: AgentID) -> Observation:
-        """Returns what `agent` reads now."""
+        """Returns what `agent` sees now."""
         if self._state is None:
             self._need_begun("observe()")
-        return {"text": self.game.observe(self._state, agent).text}
+        if self.view.shows_text:  # the usual case takes no way round
+            return {"text": self.game.observe(self._state, agent).text}
+        return self.view.observe(self._state, agent)
 
 
 class TeamAECEnv(_TeamShell, AECEnv[AgentID, Observation, Action]):
@@ -108,13 +102,11 @@ class TeamAECEnv(_TeamShell, AECEnv[AgentID, Observation, Action]):
         if self._state is None:
             self._need_begun("last()")
         agent = self.agent_selection
-        return (
-            self.observe(agent) if observe else None,
-            self._cumulative_rewards[agent],
-            self.terminations[agent],
-            self.truncations[agent],
-            self._cached_info(agent),
-        )
+        info = self._infos.get(agent)
+        if info is None:
+            info = self._infos[agent] = self._info(agent)
+        seen = self.observe(agent) if observe else None
+        return seen, self._cumulative_rewards[agent], self.terminations[agent], self.truncations[agent], info
 
     def step(self, action: Action) -> None:
         if self._state is None:
@@ -127,8 +119,8 @@ class TeamAECEnv(_TeamShell, AECEnv[AgentID, Observation, Action]):
         reward, rewards, cumulative = self._reward, self.rewards, self._cumulative_rewards
         cumulative[agent] = 0.0
         self._infos = {}
-        shared = self.alpha * reward.team if reward.team_terms else 0.0
-        local_terms = reward.local_terms
+        team_terms, local_terms = reward
+        shared = self.alpha * sum(team_terms.values()) if team_terms else 0.0
         for name in rewards:
             terms = local_terms.get(name)
             rewards[name] = value = shared + sum(terms.values()) if terms else shared
@@ -155,9 +147,16 @@ class TeamAECEnv(_TeamShell, AECEnv[AgentID, Observation, Action]):
             self.agent_selection = self.agents[0]
             self.rewards = dict.fromkeys(self.agents, 0.0)
 
-    def agent_iter(self, max_iter: int = 2**63) -> Any:
+    def agent_iter(self, max_iter: int = 2**63) -> Iterator[AgentID]:  # pyright: ignore[reportIncompatibleMethodOverride]
         self._need_begun("agent_iter()")
-        return super().agent_iter(max_iter)
+        return self._turns(max_iter)
+
+    def _turns(self, left: int) -> Iterator[AgentID]:
+        """Yields who is to step, at most `left` times: PettingZoo's own iterator, as a generator, which is faster."""
+        for _ in range(min(left, sys.maxsize)):
+            if not self.agents:
+                return
+            yield self.agent_selection
 
     def _dump_books(self) -> dict[str, Any]:
         return {
@@ -219,10 +218,9 @@ class TeamParallelEnv(_TeamShell, ParallelEnv[AgentID, Observation, Action]):
         if self._over:
             raise UsageError("The episode is over; call reset().")
         if not isinstance(actions, Mapping):
-            raise UsageError(f"actions is a {type(actions).__name__}; it must be a dict, agent -> str.")
-        check_actions(self._acting, actions)
+            raise UsageError(f"actions is a {type(actions).__name__}; it must be a dict, agent -> action.")
         agents = self.agents
-        self._carry_out({agent: actions[agent] for agent in self._acting})  # pyright: ignore[reportArgumentType]
+        self._carry_out(self.view.texts(self._acting, actions))
         if self._over:
             self.agents = []
         return (
@@ -286,10 +284,12 @@ def make_raw_env(
     render_mode: str | None = None,
     alpha: float = 1.0,
     effect_runner: EffectRunner | None = None,
+    observation_type: str | None = None,
+    info_type: str | None = None,
     **settings: Any,
 ) -> TeamAECEnv:
     """Returns the AECEnv of a registered game without wrappers; `settings` are the game's own."""
-    return TeamAECEnv(make_game(game, **settings), alpha, effect_runner, render_mode)
+    return TeamAECEnv(make_game(game, **settings), alpha, effect_runner, render_mode, observation_type, info_type)
 
 
 def make_env(
@@ -297,10 +297,12 @@ def make_env(
     render_mode: str | None = None,
     alpha: float = 1.0,
     effect_runner: EffectRunner | None = None,
+    observation_type: str | None = None,
+    info_type: str | None = None,
     **settings: Any,
 ) -> OrderEnforced:
     """Returns the AECEnv of a registered game, wrapped as usual; `settings` are the game's own."""
-    return OrderEnforced(make_raw_env(game, render_mode, alpha, effect_runner, **settings))
+    return OrderEnforced(make_raw_env(game, render_mode, alpha, effect_runner, observation_type, info_type, **settings))
 
 
 def make_parallel_env(
@@ -308,7 +310,9 @@ def make_parallel_env(
     render_mode: str | None = None,
     alpha: float = 1.0,
     effect_runner: EffectRunner | None = None,
+    observation_type: str | None = None,
+    info_type: str | None = None,
     **settings: Any,
 ) -> TeamParallelEnv:
     """Returns the ParallelEnv of a registered game; `settings` are the game's own."""
-    return TeamParallelEnv(make_game(game, **settings), alpha, effect_runner, render_mode)
+    return TeamParallelEnv(make_game(game, **settings), alpha, effect_runner, render_mode, observation_type, info_type)

@@ -151,7 +151,7 @@ for module in (sokoban_v0, plan_path_v0):
     env.reset(seed=1)
     env.step("U")
 gymnasium.make("mas_envs/Sokoban-v0").reset(seed=1)
-print([name for name in ("torch", "transformers", "vllm", "matplotlib", "pygame") if name in sys.modules])
+print([name for name in ("torch", "transformers", "vllm", "matplotlib", "pygame", "PIL") if name in sys.modules])
 """
     assert run_python(program).strip() == "[]"
 
