@@ -9,10 +9,11 @@ from mas_envs.agents.base import Agent, Completion, Request
 from mas_envs.agents.episode import Episode, Moment
 from mas_envs.agents.scripted import as_agent
 from mas_envs.core.errors import UsageError, did_you_mean
-from mas_envs.core.game import AgentID, Game, Prompt, Result, Task
+from mas_envs.core.game import AgentID, Game, Prompt, Step, Task
 from mas_envs.core.seeding import derive
 from mas_envs.core.text import clip_action
-from mas_envs.effects import EffectRunner, run_effects
+from mas_envs.effects import EffectRunner
+from mas_envs.vector import step_all
 
 
 def play(
@@ -45,8 +46,9 @@ def play(
         for one in live:
             one.prompts = {agent: game.observe(one.state, agent) for agent in game.acting(one.state)}
         _ask(game, players, live, seed)
-        for one, results in zip(live, _results(game, live, effect_runner), strict=True):
-            _advance(game, one, results, alpha)
+        steps = step_all(game, [(one.state, one.actions) for one in live], effect_runner)
+        for one, step in zip(live, steps, strict=True):
+            _advance(game, one, step, alpha)
         live = [one for one in live if not one.over]
     return [_episode(game, one) for one in running]
 
@@ -103,30 +105,20 @@ def _ask(game: Game[Any], players: Mapping[AgentID, Agent], live: Sequence[_Runn
             if not isinstance(completion, Completion):
                 kind = type(player).__name__
                 raise UsageError(f"{kind}.act returned {type(completion).__name__}; it must return Completions.")
-            one.actions[request.agent] = completion.text
+            one.actions[request.agent] = clip_action(completion.text)[0]
     for one in live:  # in the order in which the game lists them, whoever was asked first
         one.actions = {agent: one.actions[agent] for agent in one.prompts}
 
 
-def _results(game: Game[Any], live: Sequence[_Running], runner: EffectRunner | None) -> list[list[Result]]:
-    """Carries out the effects of all tasks in one batch; returns each task's results."""
-    for one in live:
-        one.actions = {agent: clip_action(text)[0] for agent, text in one.actions.items()}
-    effects_by_task = [game.effects(one.state, one.actions) for one in live]
-    done = iter(run_effects(runner, [effect for effects in effects_by_task for effect in effects]))
-    return [[next(done) for _ in effects] for effects in effects_by_task]
-
-
-def _advance(game: Game[Any], one: _Running, results: Sequence[Result], alpha: float) -> None:
-    """Takes one task one joint step on."""
-    if any(result.failed for result in results):
+def _advance(game: Game[Any], one: _Running, step: Step[Any] | None, alpha: float) -> None:
+    """Takes one task one joint step on; None where the infrastructure failed."""
+    if step is None:
         one.moments.append(Moment(one.prompts, one.actions, None, {}))
         one.success, one.over = None, True
         return
-    state, reward, terminated, truncated, info = game.step(one.state, one.actions, results)
-    rewards = {agent: reward.of(agent, alpha) for agent in game.agents}
-    one.moments.append(Moment(one.prompts, one.actions, rewards, info))
-    one.state, one.success, one.over = state, bool(info["success"]), terminated or truncated
+    rewards = {agent: step.reward.of(agent, alpha) for agent in game.agents}
+    one.moments.append(Moment(one.prompts, one.actions, rewards, step.info))
+    one.state, one.success, one.over = step.state, bool(step.info["success"]), step.terminated or step.truncated
 
 
 def _episode(game: Game[Any], one: _Running) -> Episode:
