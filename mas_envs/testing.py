@@ -2,7 +2,7 @@
 
 It plays the game (at random, with odd strings, doing nothing, and by its expert) and looks at every moment for what
 `mas_envs.core.game` promises: functions that are pure and deterministic, rewards inside the documented ranges,
-states that survive JSON, any string as an action, an end within the turn budget.
+states that survive JSON, any string as an action, an end within the turn budget; and pictures, where there are any.
 """
 
 import json
@@ -155,6 +155,7 @@ class _Check:
         game, total = self.game, 0.0
         state = game.initial(task)
         self.require(bool(game.acting(state)), "nobody acts")
+        pictured = self.picture(state)
         for number in range(game.turns * len(game.agents)):
             self.where = f"task {task.ref.id}, {how}, moment {number}"
             self.moment(state)
@@ -168,6 +169,7 @@ class _Check:
             state = step.state
             if step.terminated or step.truncated:
                 self.end(state)
+                self.require(self.picture(state) == pictured, "picture() has another size than at the start")
                 return total
         raise ConformanceError(f"The episode goes on after {game.turns} turns, the budget ({self.where}).")
 
@@ -237,6 +239,18 @@ class _Check:
         for what, value, (low, high) in parts:
             inside = low - _TOLERANCE <= value <= high + _TOLERANCE
             self.require(inside, f"the {what} reward {value} is outside its range [{low}, {high}]")
+
+    def picture(self, state: Any) -> tuple[int, ...] | None:
+        """Checks the picture of a state, where there is one; returns its shape."""
+        picture, again = self.game.picture(state), self.game.picture(state)
+        if picture is None:
+            self.require("rgb_array" not in self.game.render_modes, "picture() is None, but render_modes has rgb_array")
+            return None
+        good = isinstance(picture, numpy.ndarray) and picture.dtype == numpy.uint8 and picture.ndim == 3
+        self.require(good and picture.shape[2] == 3, "picture() is no array of uint8, (height, width, 3)")
+        same = again is not None and numpy.array_equal(picture, again)
+        self.require(same, "picture() changes without a step")
+        return picture.shape
 
     def end(self, state: Any) -> None:
         """Checks the state in which an episode ended."""

@@ -1,6 +1,7 @@
 import random
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -127,6 +128,29 @@ class Flickers(Letters):
         return Prompt(f"look {self.looks}")
 
 
+class DrawsFloats(Letters):
+    def picture(self, state):
+        return np.zeros((8, 8, 3))
+
+
+class DrawsAtRandom(Letters):
+    looks = 0
+
+    def picture(self, state):
+        type(self).looks += 1
+        return np.full((8, 8, 3), self.looks % 256, np.uint8)
+
+
+class Grows(Letters):
+    def picture(self, state):
+        return np.zeros((8 + state.turn, 8, 3), np.uint8)
+
+
+class DrawsNothing(Letters):
+    def picture(self, state):
+        return None
+
+
 class BadExpert(Letters):
     def expert(self, state, agent):
         return "no idea"
@@ -196,6 +220,10 @@ BREAKS = [
     (StepsAfterTheEnd, "A step after the end"),
     (BarePrompt, "is a str, no Prompt"),
     (Flickers, "changes without a step"),
+    (DrawsFloats, "picture() is no array of uint8"),
+    (DrawsAtRandom, "picture() changes without a step"),
+    (Grows, "picture() has another size than at the start"),
+    (DrawsNothing, "picture() is None, but render_modes has rgb_array"),
     (BadExpert, "the expert's actions"),
     (LosingExpert, "the expert's team return"),
     (MixedSplits, "is in"),
