@@ -56,7 +56,9 @@ def grade_asserts(
 
     run: runs a job in a sandbox, as `sandbox.serve` does. function: its name, or `Solution.solve` for a method.
     tests: pieces of Python, most of them assert statements, in which the function goes by its name and as `candidate`;
-    each counts for itself. setup: code that the tests need; it may define a function of the same name.
+    each counts for itself. They are boxed as well, but their word is taken for how they came out.
+    setup: code that the tests need, without expected values; it may define a function of the same name, or use classes
+    of the program. Raises UsageError where `function` is no name.
     """
     if not function or not all(part.isidentifier() for part in function.split(".")):
         raise UsageError(f"function is {function!r}; it must be a name, or names with dots between, as Solution.solve.")
@@ -72,14 +74,13 @@ def grade_asserts(
         result = run(_job("caller", limits, program=program, function=function, setup=setup, calls=checked["calls"]))
         if result.verdict is Verdict.INFRASTRUCTURE:
             return Report(Grade.INFRASTRUCTURE, result=result)
-        answered = [{"error": "it gave no answer"}] * len(checked["calls"])
-        answered[: len(lines)] = (lines := _lines(result.out))[: len(answered)]
-        answers = list(zip(checked["calls"], answered, strict=True))
+        lines = result.stdout.split("\n")
+        answers = [[call, lines[i] if i < len(lines) else ""] for i, call in enumerate(checked["calls"])]
     assert checked is not None
-    return _report(checked, answers, result)
+    return _report(checked, result)
 
 
-def _report(checked: dict[str, Any], answers: list[Any], result: Result | None) -> Report:
+def _report(checked: dict[str, Any], result: Result | None) -> Report:
     outcomes = tuple(checked["outcomes"])
     if checked["waiting"]:
         outcomes = tuple(outcome or "its calls differ from run to run" for outcome in outcomes)
@@ -87,8 +88,7 @@ def _report(checked: dict[str, Any], answers: list[Any], result: Result | None) 
         return Report(Grade.ACCEPTED, outcomes, result)
     if result is not None and result.verdict is not Verdict.OK:
         return Report(Grade(result.verdict), outcomes, result)
-    crashed = any("error" in answer for _, answer in answers)
-    return Report(Grade.RUNTIME_ERROR if crashed else Grade.WRONG_ANSWER, outcomes, result)
+    return Report(Grade.RUNTIME_ERROR if checked["raised"] else Grade.WRONG_ANSWER, outcomes, result)
 
 
 def _not_checked(of_tests: Result, result: Result | None) -> Report:
@@ -105,7 +105,14 @@ def _check(
 ) -> tuple[dict[str, Any] | None, Result]:
     job = _job("checker", limits, function=function, tests=list(tests), setup=setup, answers=answers)
     result = run(job)
-    return (json.loads(result.out) if result.verdict is Verdict.OK and result.out else None), result
+    if result.verdict is not Verdict.OK:
+        return None, result
+    try:
+        checked = json.loads(result.out)
+    except (ValueError, RecursionError):
+        return None, result
+    complete = isinstance(checked, dict) and checked.keys() == {"calls", "outcomes", "raised", "waiting"}
+    return (checked if complete else None), result
 
 
 def _job(role: str, limits: Limits, **request: Any) -> RunProgram:
@@ -115,17 +122,3 @@ def _job(role: str, limits: Limits, **request: Any) -> RunProgram:
 @lru_cache(maxsize=1)
 def _driver() -> str:
     return Path(driver.__file__).read_text(encoding="utf-8")
-
-
-def _lines(out: bytes) -> list[Any]:
-    """Returns the answers in a program's output, up to the first line that is none: the program can write there too."""
-    answers: list[Any] = []
-    for line in out.splitlines():
-        try:
-            answer = json.loads(line)
-        except (ValueError, RecursionError):
-            break
-        if not isinstance(answer, dict) or not answer.keys() <= {"value", "error"}:
-            break
-        answers.append(answer)
-    return answers

@@ -53,7 +53,7 @@ def grade_output(result: Result, expected: str | bytes, tolerance: float | None 
         return Grade(result.verdict)
     if first_difference(result.out, expected, tolerance) is None:
         return Grade.ACCEPTED
-    return Grade.WRONG_ANSWER if result.out.split() else Grade.NO_OUTPUT
+    return Grade.WRONG_ANSWER if result.out.strip() else Grade.NO_OUTPUT
 
 
 def first_difference(printed: bytes, expected: str | bytes, tolerance: float | None = None) -> Difference | None:
@@ -61,7 +61,8 @@ def first_difference(printed: bytes, expected: str | bytes, tolerance: float | N
     if tolerance is not None and not 0 <= tolerance < 1:
         raise UsageError(f"tolerance is {tolerance!r}; it must be at least 0 and below 1, or None to compare exactly.")
     wanted = expected.encode("utf-8", "surrogatepass") if isinstance(expected, str) else expected
-    ours, theirs = printed.split(), wanted.split()
+    theirs = wanted.split()
+    ours = printed.split(None, len(theirs))  # what comes after that is one piece, however much was printed
     if ours == theirs:
         return None
     for number, (our, their) in enumerate(zip(ours, theirs, strict=False)):
@@ -88,6 +89,6 @@ def within(printed: bytes, expected: bytes, tolerance: float) -> bool:
 
 def _difference(number: int, ours: list[bytes], theirs: list[bytes]) -> Difference:
     def shown(tokens: list[bytes]) -> str:
-        return tokens[number].decode("utf-8", "backslashreplace") if number < len(tokens) else ""
+        return tokens[number].split(None, 1)[0].decode("utf-8", "backslashreplace") if number < len(tokens) else ""
 
     return Difference(number, shown(ours), shown(theirs))

@@ -34,10 +34,12 @@ def test_each_test_counts_for_itself(sandbox: Sandbox) -> None:
 
 
 CHEATS = {
-    "equal to everything": "class E:\n    def __eq__(s, o): return True\n    __hash__ = None\ndef add(a, b): return E()",
-    "an int that is equal to everything": "class E(int):\n    def __eq__(s, o): return True\ndef add(a, b): return E(7)",
+    "equal to everything": "class E:\n    def __eq__(s, o): return True\n    __hash__ = None\n"
+    "def add(a, b): return E()",
+    "an int equal to everything": "class E(int):\n    def __eq__(s, o): return True\ndef add(a, b): return E(7)",
     "never unequal": "class E:\n    def __ne__(s, o): return False\ndef add(a, b): return E()",
-    "patches the driver": "import sys\nfor m in list(sys.modules.values()):\n    for n in ('encode', 'check', 'call'):\n"
+    "patches the driver": "import sys\nfor m in list(sys.modules.values()):\n"
+    "    for n in ('encode', 'check', 'call'):\n"
     "        if hasattr(m, n): setattr(m, n, lambda *a: True)\ndef add(a, b): return 7",
     "writes answers of its own": "import os\nfor fd in range(12):\n    try: os.write(fd, b'{\"value\": 3}\\n')\n"
     "    except OSError: pass\ndef add(a, b): return 7",
@@ -56,8 +58,8 @@ CHEATS = {
     "a huge value": "def add(a, b): return [0] * 10**7",
     "a deep value": "def add(a, b):\n    x = []\n    for _ in range(10**5): x = [x]\n    return x",
     "colliding hashes": "def add(a, b): return set((2**61 - 1) * i for i in range(10**5))",
-    "no JSON": "import os\ndef add(a, b):\n    for fd in range(3, 12):\n        try: os.write(fd, b'[' * 10**5 + b'\\n')\n"
-    "        except OSError: pass\n    return 7",
+    "no JSON": "import os\ndef add(a, b):\n    for fd in range(3, 12):\n"
+    "        try: os.write(fd, b'[' * 10**5 + b'\\n')\n        except OSError: pass\n    return 7",
 }
 
 

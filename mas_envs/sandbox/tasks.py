@@ -1,0 +1,45 @@
+"""How many threads a user has, all processes taken together: what RLIMIT_NPROC counts."""
+
+import os
+import threading
+import time
+
+_FRESH_S = 1.0
+
+
+class TaskCounter:
+    """Counts the threads of one user (by default this process's), at most once a second."""
+
+    def __init__(self, uid: int | None):
+        self._uid = os.getuid() if uid is None else uid
+        self._lock = threading.Lock()
+        self._counted_at = -_FRESH_S
+        self._count = 0
+
+    def count(self) -> int:
+        with self._lock:
+            if time.monotonic() - self._counted_at >= _FRESH_S:
+                self._count, self._counted_at = tasks_of(self._uid), time.monotonic()
+            return self._count
+
+
+def tasks_of(uid: int) -> int:
+    """Returns the number of threads that run as a user; 0 where there is no /proc."""
+    if not os.path.isdir("/proc/self"):
+        return 0
+    total = 0
+    with os.scandir("/proc") as entries:
+        for entry in entries:
+            if entry.name.isdigit():
+                total += _threads_if_of(uid, entry.name)
+    return total
+
+
+def _threads_if_of(uid: int, process: str) -> int:
+    try:
+        with open(f"/proc/{process}/status") as file:
+            fields = dict(line.split(":", 1) for line in file)
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return 0
+    # The real user id is what counts; a process that is not dumpable looks like root's from its folder.
+    return int(fields["Threads"]) if int(fields["Uid"].split()[0]) == uid else 0
