@@ -20,8 +20,8 @@ from transformers import (
 from mas_envs.core.game import Prompt, TaskRef
 from trainers.policies.huggingface import HuggingFacePolicy
 from trainers.policies.tiny import TinyConfig, make_model, make_tokenizer
-from trainers.rl.batch import Branch, Row
-from trainers.rl.types import Candidates, Group, Sampled
+from trainers.rl.batch import Branch, Row, pack
+from trainers.rl.types import Candidates, Group, Sample, Sampled
 
 WORDS = tuple("abcdefgh")
 TINY = TinyConfig(width=32, layers=2, heads=4, feed_forward=48)
@@ -139,7 +139,17 @@ def group_of(prompt: Sequence[int], completions: Sequence[Sequence[int]], reward
         Sampled(" ".join(map(str, c)), tuple(c), tuple(-float(i + 1) for i in range(len(c)))) for c in completions
     )
     ref = TaskRef("made up", "0", "0")
-    return Group(ref, "planner_0", 0, Prompt("p"), Candidates(tuple(prompt), sampled), tuple(rewards), 0)
+    return Group(ref, "planner_0", 0, 0, Prompt("p"), Candidates(tuple(prompt), sampled), tuple(rewards), 0)
+
+
+def merge(group: Group, advantages_K: Sequence[float | None]) -> Row:
+    """Returns the one row of a group."""
+    completions_K = group.candidates.completions_K
+    tokens = group.candidates.prompt_tokens
+    (row,) = pack(
+        [Sample(group.agent, tokens, c, a, "group") for c, a in zip(completions_K, advantages_K, strict=True)]
+    )
+    return row
 
 
 def gradients(model: torch.nn.Module) -> dict[str, torch.Tensor]:

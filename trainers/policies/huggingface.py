@@ -51,10 +51,22 @@ class HuggingFacePolicy:
         self.bidirectional_prompt: bool = model.config.to_dict().get("bidirectional_prompt", False)
         self.pad: int = self.eos if special[1] is None else special[1]
         self._window = _sliding_window(model)
+        self.reference: PreTrainedModel | None = None
 
     @property
     def device(self) -> torch.device:
         return self.model.device
+
+    def trained(self) -> dict[str, torch.nn.Parameter]:
+        """Returns the weights that training changes, by name."""
+        return dict(self.model.named_parameters())
+
+    def activate(self) -> None:
+        """Makes the model this policy's; nothing to do where it has it for itself."""
+
+    def body(self) -> torch.nn.Module:
+        """Returns the model without its head: what gives hidden states."""
+        return self.model.base_model
 
     def encode(self, prompts: Sequence[Prompt]) -> list[TokenIds]:
         """Returns the prompts as token ids: by the chat template where the tokenizer has one, else as plain text."""
@@ -91,6 +103,7 @@ class HuggingFacePolicy:
         self, encoded: Sequence[TokenIds], seeds: Sequence[int], part: Sequence[int], k: int, temperature: float
     ) -> list[Candidates]:
         self.model.eval()
+        self.activate()
         # One uniform number per token and candidate, from the prompt's own generator: inverse-CDF sampling with
         # these makes a completion independent of what else is in the batch.
         uniforms_BKT = torch.from_numpy(
@@ -121,7 +134,7 @@ class HuggingFacePolicy:
         eye_PP = torch.eye(length, dtype=torch.bool, device=self.device)  # padding sees itself: no empty softmax
         logits = self.model(
             input_ids=tokens_BP,
-            attention_mask=self._scores((sees_PP & seen_BP[:, None, :]) | eye_PP),
+            attention_mask=self.scores((sees_PP & seen_BP[:, None, :]) | eye_PP),
             position_ids=(seen_BP.cumsum(1) - 1).clamp(min=0),
             past_key_values=cache,
             logits_to_keep=1,
@@ -166,9 +179,7 @@ class HuggingFacePolicy:
             owner_BP = torch.cat([owner_BP, who_BQ], dim=1)
             logits_BQV = self.model(
                 input_ids=tokens_BKT[rows_B[:, None], who_BQ, t],
-                attention_mask=self._scores(
-                    (owner_BP == -1)[:, None, :] | (owner_BP[:, None, :] == who_BQ[:, :, None])
-                ),
+                attention_mask=self.scores((owner_BP == -1)[:, None, :] | (owner_BP[:, None, :] == who_BQ[:, :, None])),
                 position_ids=(length_B1 + t).expand_as(who_BQ),
                 past_key_values=cache,
             ).logits
@@ -180,7 +191,7 @@ class HuggingFacePolicy:
         text: Any = self.tokenizer.decode(tokens[:length], skip_special_tokens=True)
         return Sampled(text, tuple(tokens[:length]), tuple(logprobs[:length]), cut)
 
-    def _scores(self, sees_BQP: torch.Tensor) -> torch.Tensor:
+    def scores(self, sees_BQP: torch.Tensor) -> torch.Tensor:
         """Returns who sees whom as what is added to attention scores, (B, 1, Q, P): eager attention adds booleans."""
         dtype = self.model.dtype
         hidden = torch.zeros(sees_BQP.shape, dtype=dtype, device=sees_BQP.device)
@@ -199,10 +210,20 @@ class HuggingFacePolicy:
 
         Both at the sampling temperature (1 where that is 0), shape (N,), as `batch.targets_N` counts them.
         """
+        self.activate()
+        return self.logprobs_of(self.model, batch)
+
+    @torch.no_grad()
+    def reference_logprobs(self, batch: Batch) -> torch.Tensor | None:
+        """Returns the log-probabilities under the policy that `keep_reference` read, or None where it read none."""
+        return None if self.reference is None else self.logprobs_of(self.reference, batch)[0]
+
+    def logprobs_of(self, model: PreTrainedModel, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        """Returns what `logprobs` does, of any model of the same kind."""
         self._check_window(int(batch.positions_BL.max()) + 1)
-        logits = self.model(
+        logits = model(
             input_ids=batch.tokens_BL,
-            attention_mask=self._scores(batch.mask_B1LL[:, 0]),
+            attention_mask=self.scores(batch.mask_B1LL[:, 0]),
             position_ids=batch.positions_BL,
             logits_to_keep=batch.tokens_BL.shape[1] - batch.first,
             use_cache=False,
@@ -213,6 +234,10 @@ class HuggingFacePolicy:
         return logp_NV.gather(1, batch.targets_N[:, None])[:, 0], entropy_N
 
     # ---- files -------------------------------------------------------------------------------------------------
+    def keep_reference(self, folder: Path) -> None:
+        """Reads the policy that `save` wrote to a folder, to be asked for log-probabilities beside this one."""
+        self.reference = type(self).load(folder, 1).model.requires_grad_(False)
+
     def save(self, folder: Path) -> None:
         """Writes model and tokenizer in the layout of `save_pretrained`."""
         self.model.save_pretrained(folder)

@@ -10,7 +10,7 @@ Team = dict[str, str]
 
 
 def make_team(roles: Sequence[str], policies: str) -> Team:
-    """Returns the team of `policies`: "shared" gives all roles one policy, "per-role" each its own."""
+    """Returns the team of `policies`: "shared" gives all roles one policy, "per-role" and "lora" each its own."""
     return {role: "shared" if policies == "shared" else role for role in roles}
 
 

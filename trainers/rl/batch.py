@@ -1,4 +1,4 @@
-"""From groups to tensors: each group is one row, its prompt once and its candidates as branches after it.
+"""From samples to tensors: each group is one row, its prompt once and its candidates as branches after it.
 
     row:     p p p p | a a a | b b | c c c c | padding
     sees:    causal inside the prompt; a branch sees the whole prompt and its own earlier tokens, no other branch
@@ -9,22 +9,33 @@ group that are the same tokens have the same log-probabilities and (rewards bein
 advantage; they become one branch with a weight, which changes nothing but the time.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 
-from trainers.rl.types import Group, TokenIds
+from trainers.rl.types import Sample, TokenIds
 
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """One distinct completion of a prompt: its tokens, how many samples it stands for, and what they earned."""
+    """One distinct completion of a prompt: its tokens, how many samples it stands for, and what they earned.
+
+    advantage: of all its tokens, or one for each. values, returns: of each token, where there is a critic: what it
+    expected before the token, and what came.
+    """
 
     tokens: TokenIds
     logprobs: tuple[float, ...]
-    advantage: float
+    advantage: float | tuple[float, ...]
     weight: float = 1.0
+    values: tuple[float, ...] = ()
+    returns: tuple[float, ...] = ()
+
+    @property
+    def advantages(self) -> tuple[float, ...]:
+        """The advantage of each token."""
+        return self.advantage if isinstance(self.advantage, tuple) else (self.advantage,) * len(self.tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +51,11 @@ class Row:
         return len(self.prompt_tokens) + sum(len(branch.tokens) for branch in self.branches)
 
     @property
+    def samples(self) -> float:
+        """Completions that the row stands for, merged ones counted."""
+        return sum(branch.weight for branch in self.branches)
+
+    @property
     def trained_tokens(self) -> float:
         """Response tokens that the row stands for, merged samples counted."""
         return sum(branch.weight * len(branch.tokens) for branch in self.branches)
@@ -52,8 +68,8 @@ class Batch:
     tokens_BL, positions_BL: input; mask_B1LL: True where a place (first L) sees another; first: the place of the
     last prompt token, the same in every row (prompts are padded on the left).
     rows_N, before_N: row and place of the token *before* each response token, whose logits predict it.
-    targets_N, logprobs_N (when sampled), advantages_N: of each response token; weights_N: how many samples its
-    branch stands for; lengths_N: tokens in its branch.
+    targets_N, logprobs_N (when sampled), advantages_N, values_N, returns_N: of each response token; weights_N: how
+    many samples its branch stands for; lengths_N: tokens in its branch.
     """
 
     tokens_BL: torch.Tensor
@@ -67,20 +83,32 @@ class Batch:
     advantages_N: torch.Tensor
     weights_N: torch.Tensor
     lengths_N: torch.Tensor
+    values_N: torch.Tensor
+    returns_N: torch.Tensor
 
 
-def merge(group: Group, advantages_K: Sequence[float | None]) -> Row:
-    """Returns the group as a row; failed candidates are left out, identical ones merged."""
-    completions_K = group.candidates.completions_K
-    merged: dict[tuple[TokenIds, float], list[int]] = {}
-    for k, (completion, advantage) in enumerate(zip(completions_K, advantages_K, strict=True)):
-        if advantage is not None and completion.tokens:
-            merged.setdefault((completion.tokens, advantage), []).append(k)
-    branches = tuple(
-        Branch(tokens, completions_K[members[0]].logprobs, advantage, float(len(members)))
-        for (tokens, advantage), members in merged.items()
-    )
-    return Row(group.candidates.prompt_tokens, branches)
+def pack(samples: Sequence[Sample], constant: bool = False) -> list[Row]:
+    """Returns the samples as rows: those of one group with the same prompt share a row, identical ones are merged.
+
+    Samples that failed are left out, and (unless `constant`) so are rows in which nothing is better or worse than
+    expected, from which only a penalty could be learned.
+    """
+    shared: dict[tuple[Hashable, TokenIds], dict[tuple[TokenIds, float], list[Sample]]] = {}
+    for sample in samples:
+        if sample.advantage is not None and sample.completion.tokens:
+            branches = shared.setdefault((sample.group, sample.prompt_tokens), {})
+            branches.setdefault((sample.completion.tokens, sample.advantage), []).append(sample)
+    return [
+        Row(
+            prompt_tokens,
+            tuple(
+                Branch(tokens, same[0].completion.logprobs, advantage, float(len(same)))
+                for (tokens, advantage), same in branches.items()
+            ),
+        )
+        for (_, prompt_tokens), branches in shared.items()
+        if constant or any(advantage for _, advantage in branches)
+    ]
 
 
 def minibatches(rows: Sequence[Row], max_places: int) -> Iterator[list[Row]]:
@@ -108,8 +136,7 @@ def collate(
     positions = torch.zeros((len(rows), length), dtype=torch.long)
     # Number of the branch that a place belongs to: 0 the prompt, -1 padding in front, -2 padding behind.
     branch_of = torch.full((len(rows), length), -2)
-    names = ("rows", "before", "targets", "logprobs", "advantages", "weights", "lengths")
-    columns: dict[str, list[float]] = {name: [] for name in names}
+    columns: dict[str, list[float]] = {name: [] for name in (*_WHOLE, *_REAL)}
     for i, row in enumerate(rows):
         start = prompt_length - len(row.prompt_tokens)
         branch_of[i, :start] = -1
@@ -127,21 +154,26 @@ def collate(
             columns["before"] += [prompt_length - 1, *range(place, end - 1)]
             columns["targets"] += branch.tokens
             columns["logprobs"] += branch.logprobs
-            columns["advantages"] += [branch.advantage] * n
+            columns["advantages"] += branch.advantages
             columns["weights"] += [branch.weight] * n
             columns["lengths"] += [n] * n
+            columns["values"] += branch.values or [0.0] * n
+            columns["returns"] += branch.returns or [0.0] * n
             place = end
     sees = (branch_of[:, None, :] == 0) | (branch_of[:, :, None] == branch_of[:, None, :])
     mask = sees & torch.ones(length, length, dtype=torch.bool).tril()
     if bidirectional_prompt:
         mask |= (branch_of[:, None, :] == 0) & (branch_of[:, :, None] == 0)
-    whole = {name: torch.tensor(columns[name], dtype=torch.long) for name in ("rows", "before", "targets")}
-    real = {name: torch.tensor(columns[name], dtype=torch.float32) for name in ("logprobs", "advantages", "weights")}
+    tensors = {name: torch.tensor(columns[name], dtype=torch.long) for name in _WHOLE}
+    tensors |= {name: torch.tensor(columns[name], dtype=torch.float32) for name in _REAL}
     return Batch(
         tokens.to(device),
         positions.to(device),
         mask[:, None].to(device),
         first=prompt_length - 1,
-        lengths_N=torch.tensor(columns["lengths"], dtype=torch.float32).to(device),
-        **{f"{name}_N": tensor.to(device) for name, tensor in (whole | real).items()},
+        **{f"{name}_N": tensor.to(device) for name, tensor in tensors.items()},
     )
+
+
+_WHOLE = ("rows", "before", "targets")
+_REAL = ("logprobs", "advantages", "weights", "lengths", "values", "returns")

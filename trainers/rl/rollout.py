@@ -6,15 +6,16 @@ In simultaneous play every candidate of an agent is scored against the same fixe
 candidate 0), and the episode goes on from the joint step of each agent's chosen candidate.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
 from mas_envs.core.game import AgentID, Game, Prompt, Step, Task, role_of
 from mas_envs.core.seeding import derive, rng
-from mas_envs.effects import EffectRunner, run_effects
-from trainers.rl.types import Candidates, Group, Sampler
+from mas_envs.effects import EffectRunner
+from mas_envs.vector import step_all
+from trainers.rl.types import Candidates, Group, Sampler, names_of
 
 Actions = Mapping[AgentID, str]
 
@@ -36,6 +37,7 @@ class _Live:
     """A task under way: where it stands, and at this moment who reads what and the candidates they wrote."""
 
     task: Task
+    name: str
     state: Any
     chooser: Random
     prompts: dict[AgentID, Prompt] = field(default_factory=dict[AgentID, Prompt])
@@ -66,7 +68,10 @@ def collect_tree(
             random one, so that the policy also sees the states that it reaches on its own.
         effect_runner: carries out what the candidates want done in the world, those of all tasks in one batch.
     """
-    trees = [_Live(task, game.initial(task), rng("choose", seed, i, task.ref.id)) for i, task in enumerate(tasks)]
+    trees = [
+        _Live(task, name, game.initial(task), rng("choose", seed, i, task.ref.id))
+        for i, (task, name) in enumerate(zip(tasks, names_of(tasks), strict=True))
+    ]
     live = [one for one in trees if game.acting(one.state)]
     while live:
         for one in live:
@@ -87,7 +92,7 @@ def _sample(live: Sequence[_Live], team: Mapping[str, Sampler], k: int, seed: in
     for members in asked.values():
         policy = team[role_of(members[0][1])]
         prompts = [one.prompts[agent] for one, agent in members]
-        seeds = [derive("sample", seed, one.task.ref.id, one.moment, agent) for one, agent in members]
+        seeds = [derive("sample", seed, one.name, one.moment, agent) for one, agent in members]
         for (one, agent), found in zip(members, policy.sample(prompts, k, seeds), strict=True):
             one.candidates[agent] = found
 
@@ -105,7 +110,7 @@ def _advance(
     ]
     joint = [(one.state, {**_first(one), agent: text}) for one, agent, text in wanted]
     stepped = dict(
-        zip(((id(one), agent, text) for one, agent, text in wanted), _steps(game, joint, effect_runner), strict=True)
+        zip(((id(one), agent, text) for one, agent, text in wanted), step_all(game, joint, effect_runner), strict=True)
     )
     chosen: list[Actions] = []
     for one in live:
@@ -114,7 +119,9 @@ def _advance(
             steps_K = [stepped[id(one), agent, completion.text] for completion in found.completions_K]
             rewards_K = tuple(None if step is None else step.reward.of(agent, alpha) for step in steps_K)
             best = _choose(rewards_K, best_share, one.chooser)
-            one.groups.append(Group(one.task.ref, agent, one.moment, one.prompts[agent], found, rewards_K, best))
+            where = (one.task.ref, agent, one.moment, one.state.turn, one.prompts[agent])
+            invalid = sum(step is not None and agent in step.info["errors"] for step in steps_K)
+            one.groups.append(Group(*where, found, rewards_K, best, invalid))
             actions[agent] = found.completions_K[best].text
         chosen.append(actions)
     _move_on(game, live, chosen, stepped, effect_runner)
@@ -133,7 +140,7 @@ def _move_on(
 ) -> None:
     """Takes every task to the state that its chosen actions lead to together."""
     several = [i for i, actions in enumerate(chosen) if len(actions) > 1]
-    joint = _steps(game, [(live[i].state, chosen[i]) for i in several], effect_runner)
+    joint = step_all(game, [(live[i].state, chosen[i]) for i in several], effect_runner)
     together = dict(zip(several, joint, strict=True))
     for i, (one, actions) in enumerate(zip(live, chosen, strict=True)):
         agent, text = next(iter(actions.items()))
@@ -143,20 +150,6 @@ def _move_on(
             one.success = None
         else:
             one.state, one.success = step.state, bool(step.info["success"])
-
-
-def _steps(
-    game: Game[Any], joint: Iterable[tuple[Any, Actions]], effect_runner: EffectRunner | None
-) -> list[Step[Any] | None]:
-    """Returns the step of every (state, actions), or None where an effect of it failed; all effects in one batch."""
-    asked = [(state, actions, game.effects(state, actions)) for state, actions in joint]
-    done = iter(run_effects(effect_runner, [effect for _, _, effects in asked for effect in effects]))
-    steps: list[Step[Any] | None] = []
-    for state, actions, effects in asked:
-        results = [next(done) for _ in effects]
-        failed = any(result.failed for result in results)
-        steps.append(None if failed else game.step(state, actions, results))
-    return steps
 
 
 def _choose(rewards_K: Sequence[float | None], best_share: float, chooser: Random) -> int:

@@ -3,11 +3,12 @@
 Axes in names: _K candidates of one prompt, _G groups, _B sequences, _T tokens.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from mas_envs.core.game import AgentID, Prompt, TaskRef
+from mas_envs.core.game import AgentID, Prompt, Task, TaskRef
 
 TokenIds = tuple[int, ...]
 
@@ -40,17 +41,45 @@ class Group:
 
     All candidates share one state and one prompt by construction, so grouping by (task, agent, turn), the core of
     AT-GRPO (paper section 4), is this type. `moment` counts the joint steps of the episode, so each of an agent's
-    turns has its own. A reward is None where the infrastructure failed, never the model;
-    `chosen` is the candidate whose state the episode went on from.
+    turns has its own; `turn` the turns completed before. A reward is None where the infrastructure failed, never the
+    model; `chosen` is the candidate whose state the episode went on from; `invalid` counts the candidates with which
+    something was wrong (the game said so in `info["errors"]`).
     """
 
     task: TaskRef
     agent: AgentID
     moment: int
+    turn: int
     prompt: Prompt
     candidates: Candidates
     rewards_K: tuple[float | None, ...]
     chosen: int
+    invalid: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One completion and its credit: what groups and whole trajectories both become. Packing and loss know no more.
+
+    advantage: None where the infrastructure failed, so that nothing is learned from it. group: what it was compared
+    with; samples of one group that have the same prompt share one encoding of it.
+    """
+
+    agent: AgentID
+    prompt_tokens: TokenIds
+    completion: Sampled
+    advantage: float | None
+    group: Hashable
+
+
+def names_of(tasks: Sequence[Task]) -> list[str]:
+    """Returns a name for every task of a rollout, for its seeds: its id, and which copy it is where it is repeated."""
+    copies: Counter[TaskRef] = Counter()
+    names: list[str] = []
+    for task in tasks:
+        names.append(f"{task.ref.id}#{copies[task.ref]}" if copies[task.ref] else task.ref.id)
+        copies[task.ref] += 1
+    return names
 
 
 class Sampler(Protocol):

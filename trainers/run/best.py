@@ -21,12 +21,14 @@ class Best:
             return False
         self.score = score
         self._weights = {
-            name: {key: tensor.detach().clone() for key, tensor in policy.model.state_dict().items()}
+            name: {key: weight.detach().clone() for key, weight in policy.trained().items()}
             for name, policy in self._policies.items()
         }
         return True
 
+    @torch.no_grad()
     def restore(self) -> None:
         """Puts the best weights back."""
         for name, weights in self._weights.items():
-            self._policies[name].model.load_state_dict(weights)
+            for key, weight in self._policies[name].trained().items():
+                weight.copy_(weights[key])

@@ -1,7 +1,7 @@
 """Checkpoints: one folder per saved iteration, whole or not there, with what is needed to go on exactly.
 
     checkpoints/step-000010/<policy>/     the layout of save_pretrained: any Hugging Face program can load it
-    checkpoints/step-000010/trainer.pt    optimisers, iteration and totals
+    checkpoints/step-000010/trainer.pt    optimisers, iteration and totals, and what else a trainer has (a critic)
 
 Seeds are derived from the run's seed and the iteration, so there is no generator to save.
 """
@@ -23,12 +23,13 @@ from trainers.run import setup
 from trainers.run.config import Config
 from trainers.run.files import remove_folder, write_folder
 
-KEEP = 2
-
 
 @dataclass
 class Progress:
-    """How far a run is: iterations done, CPU seconds of RL (evaluation apart), and what it counted."""
+    """How far a run is: iterations done, CPU seconds of RL (evaluation apart), and what it counted.
+
+    best: the iteration that did best on validation, and how well. tracker_id: of the run at W&B.
+    """
 
     iteration: int = 0
     rl_cpu_s: float = 0.0
@@ -37,6 +38,8 @@ class Progress:
     tokens_trained: int = 0
     before: dict[str, Any] = field(default_factory=dict)
     warm_start: dict[str, Any] = field(default_factory=dict)
+    best: dict[str, Any] = field(default_factory=dict)
+    tracker_id: str = ""
 
 
 def save_checkpoint(
@@ -44,13 +47,18 @@ def save_checkpoint(
     policies: Mapping[str, HuggingFacePolicy],
     optimizers: Mapping[str, Optimizer],
     progress: Progress,
-    keep: int = KEEP,
+    parts: Mapping[str, Any],
+    keep: int,
 ) -> None:
-    """Writes the checkpoint of `progress.iteration` and removes all but the last `keep`."""
+    """Writes the checkpoint of `progress.iteration` and removes all but the last `keep`.
+
+    `parts` are the states of what a trainer has of its own, a critic for example.
+    """
 
     def fill(path: Path) -> None:
         save_policies(path, policies)
-        state = {"optimizers": {name: o.state_dict() for name, o in optimizers.items()}, "progress": asdict(progress)}
+        saved = {name: optimizer.state_dict() for name, optimizer in optimizers.items()}
+        state = {"optimizers": saved, "progress": asdict(progress), "parts": dict(parts)}
         torch.save(state, path / "trainer.pt")
 
     write_folder(folder / f"step-{progress.iteration:06d}", fill)
@@ -86,12 +94,15 @@ def damaged(path: Path, reason: str) -> StateError:
     )
 
 
-def load_trainer_state(path: Path, optimizers: Mapping[str, Optimizer]) -> Progress:
-    """Restores the optimisers and returns the progress of a checkpoint; raises StateError if it is damaged."""
+def load_trainer_state(path: Path, optimizers: Mapping[str, Optimizer]) -> tuple[Progress, dict[str, Any]]:
+    """Restores the optimisers; returns the progress and the other parts of a checkpoint.
+
+    Raises StateError if it is damaged.
+    """
     try:
         state = torch.load(path / "trainer.pt", map_location="cpu", weights_only=True)
         for name, optimizer in optimizers.items():
             optimizer.load_state_dict(state["optimizers"][name])
-        return Progress(**state["progress"])
+        return Progress(**state["progress"]), state["parts"]
     except Exception as error:  # a damaged file fails in many ways, all with one meaning
         raise damaged(path, type(error).__name__) from error

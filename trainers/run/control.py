@@ -20,12 +20,12 @@ import torch
 from mas_envs.core.game import Game
 from trainers.policies.huggingface import HuggingFacePolicy
 from trainers.rl.update import Optimizer
-from trainers.run import config as configs
+from trainers.run import reading
 from trainers.run.best import Best
 from trainers.run.config import Config
 from trainers.run.files import write_json
 from trainers.run.scores import score
-from trainers.run.setup import agents_of, load_policies, make_game, team_of
+from trainers.run.setup import agents_of, first_tasks, load_policies, make_game, team_of
 from trainers.sft import demonstrate, imitation_steps
 
 STEPS_BETWEEN_VALIDATIONS = 50
@@ -67,14 +67,14 @@ class Control:
 
 def run_control(folder: Path) -> None:
     """Does what the module says, for a run's folder."""
-    config = configs.read(folder / "config.yaml")
+    config = reading.read(folder / "config.yaml")
     torch.set_num_threads(1)
     game = make_game(config)
     team = team_of(config, game)
     policies = load_policies(config, game, {name: folder / "start" / name for name in team.values()})
     agents = agents_of(team, policies)
-    validation = [game.task("validation", i) for i in range(config.validation_tasks)]
-    held_out = [game.task("test", i) for i in range(config.limit)]
+    validation = first_tasks(game, "validation", config.validation_tasks)
+    held_out = first_tasks(game, "test", config.limit)
     best = Best(policies)
     best.offer(score(game, agents, validation).success)
     used = _imitate_until_told(config, game, policies, lambda: best.offer(score(game, agents, validation).success))
@@ -91,7 +91,10 @@ def _imitate_until_told(
     Validation is not counted, as it is not in RL's time.
     """
     demonstrations = demonstrate(game, config.demos, config.demo_noise)
-    optimizers = {name: Optimizer(p.model, config.optimizer, config.warm_start_rate) for name, p in policies.items()}
+    optimizers = {
+        name: Optimizer(p.model, config.optimizer, config.warm_start_rate, only=p.trained().values())
+        for name, p in policies.items()
+    }
     steps = imitation_steps(
         policies,
         team_of(config, game),

@@ -36,4 +36,4 @@ def draw_curve(path: Path, title: str, records: Sequence[Mapping[str, Any]], sum
     part.replace(path)
 
 
-_BARS = (("before", "before"), ("warm_start_only", "imitation\nonly"), ("after", "AT-GRPO"))
+_BARS = (("before", "before"), ("warm_start_only", "imitation\nonly"), ("after", "after RL"))

@@ -3,21 +3,40 @@
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mas_envs.core.errors import UsageError
+from mas_envs.core.errors import StateError, UsageError
+
+try:
+    from safetensors import SafetensorError
+except ImportError:  # then nothing here writes any
+    SafetensorError = OSError
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turns what goes wrong while a file or folder is written (a full disk, mostly) into one clear error."""
+    try:
+        yield
+    except (OSError, RuntimeError, SafetensorError) as error:  # each writer has its own kind
+        raise StateError(
+            f"{str(path)!r} cannot be written ({error}). What was saved before stands: make room, then go on from it "
+            "(trainers: --resume)."
+        ) from error
 
 
 def write_text(path: Path, text: str) -> None:
     """Writes a file under another name, then moves it into place."""
     part = path.with_name(f".{path.name}.part")
-    with part.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    with writing(path):
+        with part.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -30,11 +49,16 @@ def write_folder(path: Path, fill: Callable[[Path], None]) -> None:
     part = path.with_name(f".{path.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    fill(part)
-    for file in part.rglob("*"):
-        if file.is_file():
-            with file.open("rb") as opened:
-                os.fsync(opened.fileno())
+    try:
+        with writing(path):
+            fill(part)
+            for file in part.rglob("*"):
+                if file.is_file():
+                    with file.open("rb") as opened:
+                        os.fsync(opened.fileno())
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)  # on a full disk it is in the way
+        raise
     if path.exists():
         remove_folder(path)
     part.replace(path)

@@ -8,8 +8,10 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from trainers.rl.chains import Chain
 from trainers.rl.rollout import Tree
-from trainers.run.files import write_text
+from trainers.rl.types import Sample
+from trainers.run.files import write_text, writing
 
 
 class JsonLines:
@@ -21,7 +23,8 @@ class JsonLines:
     def append(self, *records: dict[str, Any]) -> None:
         """Adds records at the end."""
         text = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
-        with self.path.open("ab", buffering=0) as file:  # one write: a kill leaves all of it or nothing
+        # One write: a kill leaves all of it or nothing.
+        with writing(self.path), self.path.open("ab", buffering=0) as file:
             file.write(text.encode())
 
     def read(self) -> list[dict[str, Any]]:
@@ -35,11 +38,10 @@ class JsonLines:
         write_text(self.path, "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in kept))
 
 
-def readable_groups(iteration: int, tree: Tree) -> list[dict[str, Any]]:
+def readable_groups(tree: Tree) -> list[dict[str, Any]]:
     """Returns one tree as records a person can read: each prompt, its candidates with rewards, the one chosen."""
     return [
         {
-            "iteration": iteration,
             "task": group.task.id,
             "agent": group.agent,
             "moment": group.moment,
@@ -52,6 +54,63 @@ def readable_groups(iteration: int, tree: Tree) -> list[dict[str, Any]]:
         }
         for group in tree.groups
     ]
+
+
+def readable_chains(chains: Sequence[Chain]) -> list[dict[str, Any]]:
+    """Returns the chains of one task as records a person can read: what was read, said and earned at every moment."""
+    return [
+        {
+            "task": chain.task.ref.id,
+            "chain": chain.number,
+            "agent": agent,
+            "moment": i,
+            "prompt": said.prompt.text,
+            "text": said.completion.text,
+            "cut": said.completion.cut,
+            "reward": None if moment.rewards is None else moment.rewards[agent],
+        }
+        for chain in chains
+        for i, moment in enumerate(chain.moments)
+        for agent, said in moment.said.items()
+    ]
+
+
+def chain_metrics(chains_K: Sequence[Sequence[Chain]]) -> dict[str, Any]:
+    """Returns the mean return of an agent in an episode, how often the sampled team succeeded, and the tokens."""
+    chains = [chain for chains in chains_K for chain in chains if chain.success is not None and chain.moments]
+    said = [said.completion for chains in chains_K for c in chains for m in c.moments for said in m.said.values()]
+    returns = [chain.return_of(agent) or 0.0 for chain in chains for agent in chain.moments[0].rewards or ()]
+    return {
+        "reward": mean(returns),
+        "sampled_success": mean([bool(chain.success) for chain in chains]),
+        "response_tokens": mean([len(completion.tokens) for completion in said]),
+        "cut_share": mean([completion.cut for completion in said]),
+        "invalid_share": sum(m.invalid for chains in chains_K for c in chains for m in c.moments) / max(1, len(said)),
+        "masked_share": mean([chain.success is None for chains in chains_K for chain in chains]),
+        "tokens_generated": sum(len(completion.tokens) for completion in said),
+    }
+
+
+def tree_metrics(trees: Sequence[Tree]) -> dict[str, Any]:
+    """Returns the mean reward of a candidate, how often the trees succeeded, and what the candidates are like."""
+    groups = [group for tree in trees for group in tree.groups]
+    rewards = [reward for group in groups for reward in group.rewards_K]
+    completions = [completion for group in groups for completion in group.candidates.completions_K]
+    return {
+        "reward": mean([reward for reward in rewards if reward is not None]),
+        "tree_success": mean([tree.success for tree in trees if tree.success is not None]),
+        "response_tokens": mean([len(completion.tokens) for completion in completions]),
+        "cut_share": mean([completion.cut for completion in completions]),
+        "invalid_share": sum(group.invalid for group in groups) / max(1, len(completions)),
+        "masked_share": mean([reward is None for reward in rewards]),
+        "tokens_generated": sum(len(completion.tokens) for completion in completions),
+    }
+
+
+def group_metrics(samples: Sequence[Sample]) -> dict[str, Any]:
+    """Returns how many groups there were, and the share of those in which nothing was better than the rest."""
+    telling, groups = {s.group for s in samples if s.advantage}, {s.group for s in samples}
+    return {"groups": len(groups), "constant_share": 1 - len(telling) / max(1, len(groups))}
 
 
 class Display:

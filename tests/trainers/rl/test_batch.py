@@ -8,8 +8,9 @@ pytest.importorskip("torch")
 
 import torch
 
-from tests.trainers.small import group_of, random_rows
-from trainers.rl.batch import Branch, Row, collate, merge, minibatches
+from tests.trainers.small import group_of, merge, random_rows
+from trainers.rl.batch import Branch, Row, collate, minibatches, pack
+from trainers.rl.types import Sample, Sampled
 
 # Prompt of two tokens, branches of two and of one token; prompt of three tokens, a branch of one token.
 SHORT = Row((11, 12), (Branch((13, 1), (-0.1, -0.2), 0.5, 2.0), Branch((14,), (-0.3,), -1.0)))
@@ -77,6 +78,26 @@ def test_merge_keeps_one_branch_per_distinct_completion_with_its_count():
 def test_merge_leaves_out_failed_candidates_and_keeps_different_rewards_of_equal_tokens_apart():
     row = merge(group_of((3,), [(5, 1), (5, 1), (6, 1)], [1.0, 0.0, None]), [1.0, -1.0, None])
     assert [(b.tokens, b.advantage, b.weight) for b in row.branches] == [((5, 1), 1.0, 1.0), ((5, 1), -1.0, 1.0)]
+
+
+def sample(prompt, tokens, advantage, group):
+    return Sample("planner_0", prompt, Sampled("", tokens, (-1.0,) * len(tokens)), advantage, group)
+
+
+def test_pack_shares_a_row_inside_a_group_and_prompt_alone_and_leaves_out_rows_that_teach_nothing():
+    rows = pack(
+        [
+            sample((3,), (5,), 1.0, "one"),
+            sample((4,), (5,), 0.0, "one"),  # alone with its prompt, and no better than expected
+            sample((3,), (6,), 0.0, "one"),
+            sample((3,), (7,), 2.0, "two"),  # the same prompt in another group
+            sample((3,), (8,), None, "three"),
+        ]
+    )
+    assert [(row.prompt_tokens, [(b.tokens, b.advantage) for b in row.branches]) for row in rows] == [
+        ((3,), [((5,), 1.0), ((6,), 0.0)]),
+        ((3,), [((7,), 2.0)]),
+    ]
 
 
 @given(st.integers(0, 1000), st.integers(1, 60))

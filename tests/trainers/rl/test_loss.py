@@ -6,9 +6,18 @@ pytest.importorskip("torch")
 
 import torch
 
-from tests.trainers.small import assert_same, gpt2_policy, gradients, group_of, random_rows, stirred_tiny, unmerged
+from tests.trainers.small import (
+    assert_same,
+    gpt2_policy,
+    gradients,
+    group_of,
+    merge,
+    random_rows,
+    stirred_tiny,
+    unmerged,
+)
 from trainers.rl.advantage import group_advantages
-from trainers.rl.batch import Branch, Row, collate, merge
+from trainers.rl.batch import Branch, Row, collate
 from trainers.rl.loss import LossConfig, imitation_loss, policy_loss
 
 CONFIGS = [
@@ -167,3 +176,16 @@ def test_the_gradient_equals_finite_differences(config):
         flat[place] = before
         gradient = weight.grad.view(-1)[place].item()
         assert gradient == pytest.approx((above - below) / (2 * step), rel=1e-3, abs=1e-6), name
+
+
+def test_the_reference_term_is_the_k3_estimate_worked_by_hand_and_pulls_towards_the_reference():
+    batch = collate([Row((3,), (Branch((4, 5), (-1.0, -2.0), 0.0),))], pad=0)
+    now = torch.tensor([-1.0, -2.0], requires_grad=True)
+    reference = torch.tensor([-1.0 + 0.5, -2.0 - 0.25])
+    loss, metrics = policy_loss(now, torch.zeros(2), batch, LossConfig(kl=0.1), reference)
+    # k3 of log ratios 0.5 and -0.25 (reference less present): e^x - 1 - x, averaged over two tokens
+    expected = ((exp(0.5) - 1.5) + (exp(-0.25) - 1 + 0.25)) / 2
+    assert metrics["kl_reference"] == pytest.approx(expected)
+    assert loss.item() == pytest.approx(0.1 * expected)
+    loss.backward()
+    assert now.grad[0] < 0 < now.grad[1]  # descending raises the first, which the reference likes better

@@ -1,5 +1,6 @@
 import io
 import random
+from math import exp
 
 import pytest
 
@@ -13,13 +14,14 @@ from tests.trainers.small import (
     gradients,
     prompts_of,
     random_rows,
+    stir,
     stirred_tiny,
     tiny_policy,
     weights,
 )
 from trainers.rl.batch import Branch, Row, collate
 from trainers.rl.loss import LossConfig, policy_loss
-from trainers.rl.update import Optimizer, TrainingError, imitate, update
+from trainers.rl.update import Optimizer, TrainingError, dealt, divergence, imitate, update
 
 EVERYTHING = 10**6
 
@@ -67,16 +69,50 @@ def test_the_gradient_is_that_of_the_loss_over_all_rows(normalise):
     assert_same(found, gradients(policy.model), atol=1e-6 * max(1.0, largest))
 
 
-@pytest.mark.parametrize(("count", "size", "steps"), [(9, 3, 3), (10, 3, 3), (11, 3, 4), (2, 64, 1), (3, 1, 3)])
-def test_rows_are_dealt_into_minibatches_of_equal_size_each_once(count, size, steps):
-    policy, rows = tiny_policy(), random_rows(3, count)
-    seen = []
-    original = policy.logprobs
-    policy.logprobs = lambda batch: seen.append(len(batch.tokens_BL)) or original(batch)
-    found, metrics = recorded(policy, rows, LossConfig(), size, EVERYTHING)
-    assert metrics["optimizer_steps"] == len(found) == len(seen) == steps
-    assert sum(seen) == count
-    assert max(seen) - min(seen) <= 1
+@pytest.mark.parametrize(("count", "size"), [(9, 20), (10, 12), (11, 15), (2, 64), (12, 1000)])
+def test_rows_are_dealt_into_minibatches_of_about_as_many_samples_each_row_once(count, size):
+    rows = random_rows(3, count)
+    parts = list(dealt(rows, size, random.Random(1), 1))
+    assert sorted(map(id, (row for part in parts for row in part))) == sorted(map(id, rows))
+    counts = [sum(row.samples for row in part) for part in parts]
+    assert len(parts) == max(1, round(sum(counts) / size))
+    assert max(counts) - min(counts) <= 2 * max(row.samples for row in rows)
+
+
+def test_as_many_completions_make_as_many_steps_whether_or_not_they_share_their_prompts():
+    shared = [Row((3,), tuple(Branch((4 + i,), (-1.0,), 1.0) for i in range(16))) for _ in range(4)]
+    apart = [Row((3,), (branch,)) for row in shared for branch in row.branches]
+    assert len(list(dealt(shared, 32, random.Random(0), 1))) == len(list(dealt(apart, 32, random.Random(0), 1))) == 2
+
+
+def test_every_epoch_deals_all_rows_anew():
+    policy, rows = tiny_policy(), random_rows(3, 8)
+    once, _ = recorded(policy, rows, LossConfig(), 16, EVERYTHING)
+    recorder = Recorder(policy.model)
+    metrics = update(policy, recorder, rows, LossConfig(), random.Random(0), 16, EVERYTHING, epochs=3)
+    assert metrics["optimizer_steps"] == len(recorder.seen) == 3 * len(once)
+    assert_same(recorder.seen[0], once[0])
+    orders = list(dealt(rows, 16, random.Random(0), 3))
+    third = len(orders) // 3
+    assert orders[:third] != orders[third : 2 * third]
+    for epoch in range(3):
+        part = [id(row) for minibatch in orders[epoch * third : (epoch + 1) * third] for row in minibatch]
+        assert sorted(part) == sorted(map(id, rows))
+
+
+def test_the_divergence_from_the_start_is_the_k3_estimate_per_token():
+    policy, start, rows = stirred_tiny(), stirred_tiny(), random_rows(5)
+    assert divergence(policy, rows, 40) == 0.0  # no start is kept
+    policy.reference = start.model
+    assert divergence(policy, rows, 40) == pytest.approx(0.0, abs=1e-6)
+    stir(start.model, seed=3)
+    batch = collate(rows, policy.pad, bidirectional_prompt=True)
+    now, then = policy.logprobs(batch)[0].tolist(), start.logprobs(batch)[0].tolist()
+    terms = [exp(b - a) - 1 - (b - a) for a, b in zip(now, then, strict=True)]
+    weights = batch.weights_N.tolist()
+    expected = sum(w * t for w, t in zip(weights, terms, strict=True)) / sum(weights)
+    assert divergence(policy, rows, 40) == pytest.approx(expected, rel=1e-4)
+    assert expected > 0.1
 
 
 def test_the_shuffle_decides_the_minibatches():

@@ -1,5 +1,6 @@
 """Runs of the main job that take about a second, in this process or in one of their own."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -7,8 +8,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from trainers.atgrpo import main
+from trainers import atgrpo, grpo, ppo, reinforce
 
+TRAINERS = {"atgrpo": atgrpo, "grpo": grpo, "reinforce": reinforce, "ppo": ppo}
 ROOT = Path(__file__).parents[3]
 SIZE = {
     "--env": "sokoban", "--iterations": "4", "--limit": "6", "--validation-tasks": "5", "--demos": "5",
@@ -24,11 +26,11 @@ def command(folder: Path | str, *more: str, **changes: object) -> list[str]:
     return [word for pair in flags.items() for word in pair] + ["--output-dir", str(folder), *control, *more]
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Runs the main job in this process and puts its signal handlers back; returns the exit status."""
+def run(arguments: Sequence[str], trainer: str = "atgrpo") -> int:
+    """Runs a trainer in this process and puts its signal handlers back; returns the exit status."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        return main(arguments)
+        return TRAINERS[trainer].main(arguments)
     except SystemExit as ended:  # how tyro refuses and helps
         return int(ended.code or 0)
     finally:
@@ -36,12 +38,12 @@ def run(arguments: Sequence[str]) -> int:
             signal.signal(number, handler)
 
 
-def start(arguments: Sequence[str]) -> subprocess.Popen[str]:
-    """Starts the main job as a process of its own, in a session of its own (as a terminal's foreground job)."""
+def start(arguments: Sequence[str], trainer: str = "atgrpo") -> subprocess.Popen[str]:
+    """Starts a trainer as a process of its own, in a session of its own (as a terminal's foreground job)."""
     before = signal.signal(signal.SIGINT, signal.SIG_DFL)  # what runs tests in the background may ignore it
     try:
         return subprocess.Popen(
-            [sys.executable, "-m", "trainers.atgrpo", *arguments],
+            [sys.executable, "-m", f"trainers.{trainer}", *arguments],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -70,3 +72,9 @@ def last_weights(folder: Path) -> dict[str, bytes]:
 def leftovers(folder: Path) -> list[Path]:
     """Returns what is only half written."""
     return [path for path in folder.rglob("*") if ".part" in path.name or path.name == ".write-test"]
+
+
+def forget_the_end(folder: Path) -> None:
+    """Takes a run back to the checkpoint before its last one, as if it had been killed after that."""
+    (folder / "summary.json").unlink()
+    shutil.rmtree(sorted((folder / "checkpoints").glob("step-*"))[-1])

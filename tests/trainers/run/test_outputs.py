@@ -11,7 +11,10 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from tests.trainers.run.runs import command, last_weights, leftovers, run, start
 from tests.trainers.small import assert_same, random_policy, weights
 from trainers.policies.tiny import make_tokenizer
-from trainers.run import config as configs
+from trainers.run import reading
+from trainers.run.config import ATGRPO
+from trainers.run.run import Run
+from trainers.run.scores import Score
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +38,7 @@ def test_nothing_else_is_left_and_nothing_half_written(folder):
         "config.yaml",
         "metrics.jsonl",
         "groups.jsonl",
+        "best",
         "checkpoints",
         "start",
         "summary.json",
@@ -74,9 +78,9 @@ def test_metrics_have_one_line_per_iteration_and_validation_where_asked(folder):
     assert [record["iteration"] for record in records] == [1, 2, 3, 4]
     assert [record["iteration"] for record in records if "validation" in record] == [2, 4]
     for record in records:
-        assert {"reward", "groups", "constant_groups", "masked_candidates", "rl_cpu_s"} <= record.keys()
-        assert 0 <= record["constant_groups"] <= record["groups"]
-        assert record["masked_candidates"] == 0
+        assert {"reward", "groups", "constant_share", "invalid_share", "masked_share", "rl_cpu_s"} <= record.keys()
+        assert 0 <= record["constant_share"] <= 1 and 0 < record["invalid_share"] <= 1
+        assert record["masked_share"] == 0
         if "shared" in record:
             assert {"loss", "ratio", "clip_fraction", "kl", "entropy", "grad_norm"} <= record["shared"].keys()
     assert any("shared" in record for record in records)
@@ -93,8 +97,8 @@ def test_groups_can_be_read_and_hold_prompt_candidates_rewards_and_choice(folder
 
 
 def test_the_configuration_reads_back_as_it_was(folder):
-    saved = configs.read(folder / "config.yaml")
-    assert saved == configs.parse(command(folder))
+    saved = reading.read(folder / "config.yaml")
+    assert saved == reading.parse(command(folder), ATGRPO)
 
 
 def test_checkpoints_load_in_any_hugging_face_program(folder):
@@ -136,7 +140,7 @@ def test_with_a_policy_per_role_each_is_trained_and_saved(tmp_path):
 
 
 def test_a_single_solver_trains_on_plan_path(tmp_path):
-    settings = ("--settings", "roles=single", "size=5", "turns=2")
+    settings = ("--roles", "single", "--settings", "size=5", "turns=2")
     assert run(command(tmp_path / "run", *settings, env="plan_path", iterations=2)) == 0
     summary = summary_of(tmp_path / "run")
     assert summary["env_settings"]["roles"] == "single" and summary["env_settings"]["turns"] == 2
@@ -171,7 +175,7 @@ def test_any_causal_checkpoint_with_a_chat_template_trains(tmp_path):
     assert run(arguments) == 0
     summary = summary_of(tmp_path / "run")
     assert summary["env_settings"]["style"] == "full"  # an LLM reads natural language
-    assert configs.read(tmp_path / "run" / "config.yaml").preset == "paper"
+    assert reading.read(tmp_path / "run" / "config.yaml").preset == "paper"
     (first, *_) = lines_of(tmp_path / "run" / "groups.jsonl")
     assert "The board:" in first["prompt"]
     AutoModelForCausalLM.from_pretrained(tmp_path / "run/checkpoints/step-000001/shared")
@@ -190,3 +194,26 @@ def test_with_the_control_the_summary_says_what_imitation_alone_would_have_given
     assert f"--output-dir {tmp_path / 'run'}" in summary["command"]
     for name in ("before", "warm_start_only", "after"):
         assert name in output
+
+
+def test_the_policies_that_did_best_on_validation_are_kept_beside_the_last_checkpoints(tmp_path, monkeypatch):
+    # three validations in the warm start, then one an iteration
+    successes = iter([0.0, 0.1, 0.1, 0.05, 1 / 3, 0.2, 1 / 3])
+    monkeypatch.setattr(Run, "validate", lambda run: Score(next(successes), (0.0, 1.0), 5))
+    assert run(command(tmp_path / "run", eval_every=1, save_every=1, keep_checkpoints=3)) == 0
+    assert summary_of(tmp_path / "run")["best"] == {"iteration": 2, "validation": 0.3333}
+    steps = sorted(path.name for path in (tmp_path / "run/checkpoints").iterdir())
+    assert steps == ["step-000002", "step-000003", "step-000004"]
+    AutoModelForCausalLM.from_pretrained(tmp_path / "run" / "best" / "shared")
+    saved = (tmp_path / "run/best/shared/model.safetensors").read_bytes()
+    assert saved == (tmp_path / "run/checkpoints/step-000002/shared/model.safetensors").read_bytes()
+    assert saved != (tmp_path / "run/checkpoints/step-000003/shared/model.safetensors").read_bytes()
+
+
+def test_a_run_that_only_gets_worse_keeps_what_it_began_with_as_its_best(tmp_path, monkeypatch):
+    successes = iter([0.9, 0.9, 0.9, 0.5, 0.5])
+    monkeypatch.setattr(Run, "validate", lambda run: Score(next(successes), (0.0, 1.0), 5))
+    assert run(command(tmp_path / "run")) == 0
+    assert summary_of(tmp_path / "run")["best"] == {"iteration": 0, "validation": 0.9}
+    best, start = (tmp_path / "run" / name / "shared/model.safetensors" for name in ("best", "start"))
+    assert best.read_bytes() == start.read_bytes()

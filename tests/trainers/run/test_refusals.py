@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("torch")
 
 from tests.trainers.run.runs import command, run
-from trainers.run.config import Config
+from trainers.run.config import ATGRPO
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,11 @@ def refused(arguments, capsys, *words):
         (["--settings", "size=abc"], ["size is 'abc'", "whole number"]),
         (["--settings", "sise=7"], ["no setting 'sise'", "size"]),
         (["--settings", "size=5", "boxes=40"], ["boxes"]),
-        (["--settings", "roles=trio"], ["roles", "team, single"]),
+        (["--roles", "trio"], ["roles", "team, single"]),
+        (["--settings", "roles=single"], ["--roles"]),
+        (["--kl", "-0.1"], ["--kl is -0.1", "at least 0"]),
+        (["--group-by", "team"], ["team", "agent-turn"]),
+        (["--resample", "-1"], ["--resample is -1", "from 0 to 100"]),
         (["--model", "/nowhere/at/all"], ["No model", "/nowhere/at/all", "checkpoint directory"]),
     ],
     ids=lambda value: " ".join(value) if value and value[0].startswith("--") else "",
@@ -165,7 +169,7 @@ def test_help_shows_every_flag_with_its_default(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     assert run(["--help"]) == 0
     said = " ".join(capsys.readouterr().out.replace("│", " ").split())
-    flags = [field.name.replace("_", "-") for field in fields(Config)]
+    flags = [field.name.replace("_", "-") for field in fields(ATGRPO)]
     for flag, following in zip(flags, [*flags[1:], ""], strict=True):
         begin = next(at for name in (f"--{flag}", f"--{flag},") if (at := said.find(f"{name} ")) >= 0)
         end = said.find(f"--{following} ", begin) if following else len(said)
@@ -175,4 +179,4 @@ def test_help_shows_every_flag_with_its_default(capsys, monkeypatch):
 def test_the_paper_preset_has_the_papers_settings(capsys):
     assert run(["--help", "--preset", "paper"]) == 0
     said = " ".join(capsys.readouterr().out.replace("│", " ").split())
-    assert "K, candidates sampled from each prompt. (default: 4)" in said
+    assert "K: candidates sampled from each prompt, or episodes played of each task. (default: 4)" in said

@@ -4,13 +4,15 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("torch")
 
-from tests.trainers.run.runs import command, last_weights, leftovers, run, start, wait_for
+from tests.trainers.run.runs import ROOT, command, last_weights, leftovers, run, start, wait_for
 
 LONG = {"iterations": 16, "save_every": 4, "eval_every": 5}
 
@@ -149,3 +151,32 @@ def test_a_run_that_dies_between_any_two_changes_of_its_files_resumes_to_the_sam
         assert leftovers(folder) == [], deaths
     # config, two logs, start, four checkpoints, two deletions, curve, summary
     assert deaths >= 12
+
+
+LIMITED = """
+import resource, signal, sys
+from trainers import atgrpo
+from trainers.run import checkpoint
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a write past the limit fails as on a full disk
+written = checkpoint.save_checkpoint
+def save_checkpoint(*arguments):
+    if arguments[3].iteration == 4:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+    written(*arguments)
+checkpoint.save_checkpoint = save_checkpoint
+sys.exit(atgrpo.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.slow
+def test_a_disk_that_is_full_ends_the_run_with_the_last_checkpoint_intact(tmp_path):
+    folder = tmp_path / "run"
+    ended = subprocess.run(
+        [sys.executable, "-c", LIMITED, *command(folder)], cwd=ROOT, capture_output=True, text=True, timeout=300
+    )
+    assert ended.returncode == 2, ended.stderr
+    assert "Traceback" not in ended.stderr and "cannot be written" in ended.stderr and "--resume" in ended.stderr
+    assert sorted(path.name for path in (folder / "checkpoints").iterdir()) == ["step-000000", "step-000002"]
+    assert run(command(folder, "--resume")) == 0
+    assert run(command(tmp_path / "whole")) == 0
+    assert last_weights(folder) == last_weights(tmp_path / "whole")

@@ -1,0 +1,30 @@
+"""A critic: a copy of a policy's network with one number at every place instead of logits."""
+
+import copy
+
+import torch
+
+from trainers.policies.huggingface import HuggingFacePolicy
+from trainers.rl.batch import Batch
+
+
+class Critic(torch.nn.Module):
+    """Says what is expected to come before each response token. It begins as the policy's network, saying 0."""
+
+    def __init__(self, policy: HuggingFacePolicy):
+        super().__init__()
+        self.body = copy.deepcopy(policy.body()).requires_grad_(True)
+        self.head = torch.nn.Parameter(torch.zeros(policy.model.config.get_text_config().hidden_size))
+        self.bias = torch.nn.Parameter(torch.zeros(()))
+        self.to(policy.device)
+        self._scores = policy.scores
+
+    def values(self, batch: Batch) -> torch.Tensor:
+        """Returns the values before each response token, shape (N,), with gradients."""
+        hidden = self.body(
+            input_ids=batch.tokens_BL,
+            attention_mask=self._scores(batch.mask_B1LL[:, 0]),
+            position_ids=batch.positions_BL,
+            use_cache=False,
+        ).last_hidden_state
+        return hidden[batch.rows_N, batch.before_N].float() @ self.head + self.bias
