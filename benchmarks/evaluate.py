@@ -1,0 +1,209 @@
+"""Plays a frozen task set with an agent or a team, and writes an entry that anybody can verify.
+
+    python -m benchmarks.evaluate --env sokoban --agent expert --out results/sokoban-expert
+    python -m benchmarks.evaluate --env sokoban --agent run:runs/sokoban-atgrpo-shared-seed0 --out results/mine
+
+Tasks are played in fixed chunks, each recorded at once, so a run that is killed goes on where it was when the same
+command is given again, and ends with the same episodes.
+"""
+
+import json
+import shlex
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+import tyro
+import yaml
+
+import mas_envs
+from benchmarks import agents, tasksets
+from benchmarks.entries import Entry, read_entry, read_lines, summarise, to_line
+from benchmarks.tasksets import TaskSet
+from mas_envs.agents import play
+from mas_envs.core.errors import MasEnvsError, UsageError, in_range
+from mas_envs.core.game import Game, Task
+from mas_envs.registry import game_class
+from trainers.run.files import make_folder, write_json, write_text
+from trainers.run.metrics import Display
+from trainers.run.scores import wilson
+
+_PACKAGES = ("mas-envs", "numpy", "gymnasium", "pettingzoo")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Plays a frozen task set and writes an entry: entry.json, episodes.jsonl, summary.json."""
+
+    env: str
+    """Registered environment."""
+    agent: str
+    """Who plays: random, expert, hf:PATH, run:FOLDER, or ROLE=SPEC,ROLE=SPEC."""
+    out: Path
+    """Folder of the entry. If it is there already, the evaluation goes on."""
+    tasks: str = ""
+    """Task set: a name (python -m benchmarks.tasksets lists them) or file:PATH; by default GAME/standard."""
+    limit: int = 0
+    """Play the set's first N tasks; 0 for all."""
+    attempts: int = 1
+    """Episodes of each task, for pass@k; several need a temperature."""
+    temperature: float = 0.0
+    """Of sampling; 0 is greedy."""
+    settings: tuple[str, ...] = ()
+    """Settings of the environment beside those of the task set, as name=value: roles=single turns=4 style=full."""
+    max_new_tokens: int = 0
+    """Budget of one completion; 0 takes what the environment's longest useful answer needs."""
+    seed: int = 0
+    """Of all sampling."""
+    alpha: float = 1.0
+    """Weight of the team's reward in each agent's."""
+    chunk: int = 32
+    """Tasks played together."""
+    force: bool = False
+    """Begin anew where the folder holds another entry."""
+
+
+def prepare(options: Options) -> tuple[Entry, TaskSet]:
+    """Returns what is asked for; raises UsageError for what cannot be."""
+    in_range("--attempts", options.attempts, 1, 10_000)
+    in_range("--chunk", options.chunk, 1, 100_000)
+    if options.temperature < 0:
+        raise UsageError(f"--temperature is {options.temperature}; it must be at least 0 (0 is greedy).")
+    if options.attempts > 1 and options.temperature == 0 and "random" not in options.agent:
+        raise UsageError("Several greedy attempts are the same episode; give --temperature, or --attempts 1.")
+    found = tasksets.load(options.tasks, options.env)
+    limit = options.limit or len(found.digests)
+    in_range("--limit", limit, 1, len(found.digests))
+    spec = agents.of_run(Path(options.agent[4:])) if options.agent.startswith("run:") else options.agent
+    settings = {**_settings(options.settings, found), **found.settings}
+    roles = [role.name for role in mas_envs.make_game(options.env, **settings).roles]
+    specs = agents.parse_specs(spec, roles)
+    if "style" in signature(game_class(options.env)).parameters:
+        settings.setdefault("style", agents.prompt_style(specs))
+    game = mas_envs.make_game(options.env, **settings)
+    entry = Entry(
+        env=options.env,
+        env_version=game.version,
+        env_settings=json.loads(json.dumps(game.settings())),
+        tasks=found.full_name,
+        limit=limit,
+        agents=specs,
+        attempts=options.attempts,
+        temperature=options.temperature,
+        seed=options.seed,
+        alpha=options.alpha,
+        chunk=options.chunk,
+    )
+    return entry, found
+
+
+def _settings(items: Sequence[str], tasks: TaskSet) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for item in items:
+        name, equals, value = item.partition("=")
+        if not equals or name in tasks.settings:
+            fixed = f"; {name} is fixed by the task set {tasks.name}" if equals else ""
+            raise UsageError(f"--settings has {item!r}; write name=value, e.g. turns=4{fixed}.")
+        found[name] = yaml.safe_load(value)
+    return found
+
+
+def open_folder(entry: Entry, folder: Path, force: bool) -> list[dict[str, Any]]:
+    """Makes the entry's folder; returns what is recorded already, whole chunks of it.
+
+    Raises UsageError where the folder holds another entry, unless `force`, which clears it.
+    """
+    make_folder(folder)
+    path = folder / "entry.json"
+    if path.exists() and not force:
+        if read_entry(folder) != entry:
+            raise UsageError(
+                f"{str(folder)!r} holds another entry (see its entry.json). Give another --out, or --force to begin "
+                "anew."
+            )
+        done = read_lines(folder / "episodes.jsonl", whole=False)
+        size = entry.chunk * entry.attempts
+        whole = done if len(done) == entry.episodes else done[: len(done) // size * size]
+    else:
+        whole = []
+        for name in ("summary.json", "episodes.jsonl"):
+            (folder / name).unlink(missing_ok=True)
+    write_text(folder / "episodes.jsonl", "".join(_json(line) for line in whole))
+    write_json(path, asdict(entry))
+    return whole
+
+
+def _json(line: Mapping[str, Any]) -> str:
+    return json.dumps(line, ensure_ascii=True, separators=(",", ":")) + "\n"
+
+
+def evaluate(entry: Entry, tasks: TaskSet, options: Options, display: Display) -> dict[str, Any]:
+    """Plays what is missing and returns the summary, which is also written."""
+    begun, game = time.monotonic(), entry.game()
+    players = agents.make_agents(entry.agents, game, entry.temperature, options.max_new_tokens)
+    counting = {id(agent): agents.Counting(agent) for agent in players.values()}
+    made = {role: counting[id(agent)] for role, agent in players.items()}
+    lines = open_folder(entry, options.out, options.force)
+    display.begin(
+        f"{entry.tasks}: {entry.limit} tasks, {entry.attempts} each", entry.limit, len(lines) // entry.attempts
+    )
+    for first in range(len(lines) // entry.attempts, entry.limit, entry.chunk):
+        numbers = range(first, min(first + entry.chunk, entry.limit))
+        new = play_chunk(entry, game, [tasks.task(game, number) for number in numbers], first, made)
+        with (options.out / "episodes.jsonl").open("ab", buffering=0) as file:
+            file.write("".join(map(_json, new)).encode())
+        lines += new
+        known = [line["success"] for line in lines if line["success"] is not None]
+        low, high = wilson(sum(known), len(known))
+        display.step(numbers[-1] + 1, f"success {sum(known) / max(1, len(known)):.3f} [{low:.3f}, {high:.3f}]")
+    display.end()
+    every = [tasks.task(game, number) for number in range(entry.limit)]
+    summary = {
+        **summarise(entry, game, every, lines),
+        "decoding": "greedy" if entry.temperature == 0 else f"sampled at temperature {entry.temperature:g}",
+        "wall_s": round(time.monotonic() - begun, 2),
+        "command": shlex.join(["python", "-m", "benchmarks.evaluate", *sys.argv[1:]]),
+        "versions": {name: version(name) for name in _PACKAGES},
+    }
+    write_json(options.out / "summary.json", summary)
+    return summary
+
+
+def play_chunk(
+    entry: Entry, game: Game[Any], tasks: Sequence[Task], first: int, made: Mapping[str, agents.Counting]
+) -> list[dict[str, Any]]:
+    """Returns the records of some tasks, all attempts of one after the other."""
+    lines: list[dict[str, Any]] = []
+    repeated = [task for task in tasks for _ in range(entry.attempts)]
+    numbers = [first + i for i in range(len(tasks)) for _ in range(entry.attempts)]
+    for number, episode in zip(numbers, play(game, made, repeated, entry.seed, entry.alpha), strict=True):
+        counted = {id(agent): agent.tokens.get((episode.task, episode.attempt), 0) for agent in made.values()}
+        lines.append(to_line(number, episode, sum(counted.values())))
+    return lines
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs the command line; returns the exit status."""
+    display = Display()
+    try:
+        options = tyro.cli(Options, args=list(argv), prog="python -m benchmarks.evaluate")
+        summary = evaluate(*prepare(options), options, display)
+    except MasEnvsError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("\nStopped. The same command goes on from the last whole chunk.\n")
+        return 130
+    low, high = summary["ci95"]
+    result = f"success {summary['success']:.3f}  [{low:.3f}, {high:.3f}]  n = {summary['episodes']}"
+    display.say(f"{result}, written to {options.out}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,135 @@
+"""Task sets: frozen lists of held-out tasks, so that everybody is measured by the same ones.
+
+A set is a file in benchmarks/sets/, made once from a game's own test split and never changed: the game's settings and
+the digest of every task, in order. Its full name ends with a hash of all of that, `sokoban/6x6@3f2a91c0`; a game whose
+generator came to make other tasks is found out when they are played. `file:PATH` makes a set of a file of levels or
+problems (every task of it, in order).
+
+    python -m benchmarks.tasksets                                              lists the sets
+    python -m benchmarks.tasksets --make sokoban/6x6 --count 400 size=6 boxes=1    writes a new one
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import mas_envs
+from mas_envs.core.errors import MasEnvsError, UsageError, did_you_mean, in_range
+from mas_envs.core.files import PREFIX
+from mas_envs.core.game import Game, Task
+from mas_envs.registry import registration
+from trainers.run.files import write_text
+
+FOLDER = Path(__file__).parent / "sets"
+SPLIT = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSet:
+    """A frozen list of tasks.
+
+    name: "GAME/NAME", or "file:PATH". settings: of the game, as far as they decide the tasks. digests: of every task,
+    in order; the tasks are those of the game's test split, or of the file, from the first on.
+    """
+
+    name: str
+    game: str
+    settings: Mapping[str, Any]
+    digests: tuple[str, ...]
+
+    @property
+    def full_name(self) -> str:
+        """The name with the hash of what the set holds."""
+        content = json.dumps([self.game, dict(self.settings), self.digests], sort_keys=True)
+        name = PREFIX + Path(self.name).name if self.name.startswith(PREFIX) else self.name
+        return f"{name}@{hashlib.blake2b(content.encode(), digest_size=4).hexdigest()}"
+
+    def task(self, game: Game[Any], number: int) -> Task:
+        """Returns task `number` (from 0); raises UsageError where the game now makes another one of it."""
+        task = game.listed()[number] if self.name.startswith(PREFIX) else game.task(SPLIT, number)
+        if task.ref.digest != self.digests[number]:
+            raise UsageError(
+                f"Task {number} of {self.name} is {task.ref.digest}, but the set says {self.digests[number]}: the game "
+                "makes other tasks than when the set was frozen. Use the version of mas-envs that it was made with."
+            )
+        return task
+
+
+def names() -> list[str]:
+    """Returns the names of all frozen sets."""
+    return sorted(path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.glob("*/*.json"))
+
+
+def load(name: str, game: str) -> TaskSet:
+    """Returns the set of that name (the hash may be left out), or for "" the game's first one.
+
+    Raises UsageError where there is none, or it is one of another game.
+    """
+    registration(game)
+    if name.startswith(PREFIX):
+        tasks = mas_envs.make_game(game, source=name).listed()
+        return TaskSet(name, game, {"source": name}, tuple(task.ref.digest for task in tasks))
+    known = [each for each in names() if each.startswith(f"{game}/")]
+    wanted, _, mark = (name or f"{game}/standard").partition("@")
+    if wanted not in known:
+        there = f"It has: {', '.join(known)}." if known else "It has none."
+        raise UsageError(
+            f"{game} has no task set {wanted!r}.{did_you_mean(wanted, known)} {there} A file is a set, too: file:PATH."
+        )
+    data = json.loads((FOLDER / f"{wanted}.json").read_text(encoding="utf-8"))
+    found = TaskSet(wanted, data["game"], data["settings"], tuple(data["digests"]))
+    if mark and found.full_name != name:
+        raise UsageError(f"The task set {name!r} is {found.full_name} here; it belongs to another version of mas-envs.")
+    return found
+
+
+def make(name: str, settings: Mapping[str, Any], count: int) -> TaskSet:
+    """Freezes the first `count` tasks of a game's test split under a name that is not taken; returns the set."""
+    game = name.partition("/")[0]
+    path = FOLDER / f"{name}.json"
+    if name.count("/") != 1 or path.exists():
+        raise UsageError(f"{name!r} is taken or no name of a set; write GAME/NAME. A set that is there never changes.")
+    made = mas_envs.make_game(game, **settings)
+    tasks = [made.task(SPLIT, index) for index in range(in_range("--count", count, 1, 100_000))]
+    found = TaskSet(name, game, dict(settings), tuple(task.ref.digest for task in tasks))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = {"game": game, "settings": dict(settings), "digests": found.digests}
+    write_text(path, json.dumps(content, indent=0) + "\n")
+    return found
+
+
+def _described() -> Iterator[str]:
+    for name in names():
+        found = load(name, name.partition("/")[0])
+        distinct = len(set(found.digests))
+        yield f"{found.full_name:34} {len(found.digests):5} tasks ({distinct} different)  {dict(found.settings)}"
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.tasksets", description="Lists or makes task sets.")
+    parser.add_argument("--make", metavar="GAME/NAME", help="freeze a new set")
+    parser.add_argument("--count", type=int, default=400)
+    parser.add_argument("settings", nargs="*", metavar="name=value", help="settings of the game")
+    given = parser.parse_args(argv)
+    try:
+        if given.make:
+            settings = {k: yaml.safe_load(v) for k, _, v in (item.partition("=") for item in given.settings)}
+            print(make(given.make, settings, given.count).full_name)
+        else:
+            print("\n".join(_described()))
+    except MasEnvsError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
