@@ -4,6 +4,9 @@ Every instance of a file belongs to one split by its own content, as generated o
 files is in the same split. Which instance a split's task `index` is repeats where the split has fewer.
 """
 
+import gzip
+import io
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -32,15 +35,23 @@ def is_file(source: object) -> bool:
 def read_file(source: str) -> tuple[str, str]:
     """Returns (name, text) of the file that "file:PATH" names; its name is without folders, as references hold it.
 
+    A file whose name ends in .gz is unpacked.
+
     Raises UsageError where it cannot be read, or is no text.
     """
-    path = Path(source.removeprefix(PREFIX)).expanduser()
+    path = Path(source.removeprefix(PREFIX))
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise UsageError(f"{path} has {path.stat().st_size} bytes; at most {MAX_BYTES} are read. Split it.")
-        return path.name, path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}. Give the path of a text file.") from error
+        path = path.expanduser()
+        if not path.is_file():  # what never ends, such as a pipe, is none
+            raise UsageError(f"{path} cannot be read: No such file. Give the path of a text file.")
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise UsageError(f"{path} has more than {MAX_BYTES} bytes; at most so many are read. Split it.")
+        return path.name, io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig").read()
+    except (OSError, EOFError, RuntimeError, zlib.error) as error:  # a damaged archive; `~` of nobody's home
+        reason = (error.strerror if isinstance(error, OSError) else None) or error
+        raise UsageError(f"{path} cannot be read: {reason}. Give the path of a text file.") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is no text in UTF-8 (byte {error.start}). Give a text file.") from error
 

@@ -54,6 +54,8 @@ class Places(NamedTuple):
 def parse_moves(action: str, limit: int, places: Places | None = None) -> MoveList:
     """Reads a move list: after the last `Moves:`, else in the last fenced block, the last [...] or the last line.
 
+    What stands after `Moves:` may be in a fenced block, too.
+
     Accepted are JSON lists (`["U", "right"]`), letter strings (`UURD`), and words or letters between spaces or
     commas, in any case, with a leading `+` for "the proposal first"; with `places` also cells. Never raises; linear
     in the text's length.
@@ -112,18 +114,34 @@ def _as_moves(words: list[str], limit: int, continues: bool, places: Places) -> 
 
 
 def _answer(text: str) -> str:
+    """Returns the part of a reply that is to be read."""
     marked = after_marker(text, MARKER)
     if marked is not None:
-        line = marked.strip().partition("\n")[0]
+        marked = _unfenced(marked.strip())
+        line = marked.partition("\n")[0]
         bracketed = first_bracketed(marked) if "[" in line else None  # a list may go on over lines
-        return "[" + bracketed + "]" if bracketed is not None else line
+        return line if bracketed is None else _as_list(bracketed, line.partition("[")[0])
     fenced = last_fenced(text)
-    if fenced is not None:
+    if fenced is not None and not fenced.lstrip().startswith("{"):  # an object holds a list, as outside of a block
         return fenced
     bracketed = last_bracketed(text)
     if bracketed is not None:
-        return "[" + bracketed + "]"
+        return _as_list(bracketed, text[: text.rfind("[", 0, text.rfind("]"))])
     return text.rstrip().rpartition("\n")[2]
+
+
+def _unfenced(text: str) -> str:
+    """Returns what the fenced block says with which a text begins, in one line; a text without one as it is."""
+    if not text.startswith("```"):
+        return text
+    body = last_fenced(text[: text.find("```", 3) + 3])
+    return (text.partition("\n")[2] if body is None else body).replace("\n", " ")
+
+
+def _as_list(inside: str, before: str) -> str:
+    """Returns a list in brackets, with the `+` that stands before it."""
+    plus = CONTINUE if before.rstrip("*`\"' \t\n").endswith(CONTINUE) else ""
+    return f"{plus}[{inside}]"
 
 
 def _is_empty_list(answer: str) -> bool:

@@ -1,4 +1,5 @@
 import json
+import pickle
 import random
 
 import pytest
@@ -176,3 +177,13 @@ def test_a_damaged_board_is_refused(board):
     saved["state"]["board"] = board
     with pytest.raises(StateError, match="damaged"):
         game.load(saved)
+
+
+def test_pickles_of_a_level_hold_nothing_that_was_found_out_about_its_boards():
+    game = Sokoban(size=7, boxes=2)
+    level = game.task("train", 0).content
+    layout = type(level.layout)(level.width, level.height, level.layout.walls, level.layout.goals)
+    fresh = type(level)(layout, level.start, level.pushes, level.moves)
+    bare = pickle.dumps(fresh)
+    assert game.legal(fresh, fresh.start) and game.potential(fresh, fresh.start) == -1 and layout.looks
+    assert pickle.dumps(fresh) == bare and pickle.loads(bare) == level

@@ -75,6 +75,12 @@ def test_pushes_that_no_level_takes_are_refused_with_the_most_that_turned_up(mon
     assert time.process_time() - begin < 20
 
 
+def test_on_large_boards_fewer_layouts_are_searched_so_that_no_refusal_takes_minutes(monkeypatch):
+    monkeypatch.setattr(tasks, "SEARCHED", 5 * 24**2 * 4)
+    with pytest.raises(UsageError, match=r"'train' in [5-9] draws"):
+        Sokoban(24, 4, (900, 1000)).task("train", 0)
+
+
 @pytest.mark.parametrize(
     ("pushes", "message"),
     [

@@ -1,6 +1,7 @@
 """Sokoban's levels from files: the formats, the names, the tasks, and what is said where a file is at fault."""
 
 import json
+import os
 import pickle
 
 import pytest
@@ -171,12 +172,14 @@ def test_a_malformed_file_is_refused_with_its_name_and_line(game, text, message)
         game(text)
 
 
-def test_a_source_that_is_no_file_is_refused():
+def test_a_source_that_is_no_file_is_refused(tmp_path):
     for source in ("boxoban", "file:", 3):
         with pytest.raises(UsageError, match="give 'file:PATH'"):
             Sokoban(source=source)
-    with pytest.raises(UsageError, match="cannot be read"):
-        Sokoban(source="file:/nowhere.xsb")
+    os.mkfifo(tmp_path / "endless")
+    for path in ("/nowhere.xsb", "a\0b", "~nobody-has-this-name/levels.xsb", tmp_path, tmp_path / "endless"):
+        with pytest.raises(UsageError, match="cannot be read"):
+            Sokoban(source=f"file:{path}")
 
 
 def test_a_level_that_cannot_be_solved_is_refused_with_its_line_when_its_task_is_made(game):

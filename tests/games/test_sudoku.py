@@ -1,6 +1,7 @@
 """Rules, rewards and ends of Sudoku; its expert; saving; settings."""
 
 import json
+import pickle
 import random
 
 import pytest
@@ -256,6 +257,8 @@ def test_a_damaged_state_is_refused(key, value):
         ({"size": 5}, "size is 5; it must be 4, 6 or 9"),
         ({"size": "9"}, "size is '9'"),
         ({"size": True}, "size is True"),
+        ({"size": 4.0}, "size is 4.0"),
+        ({"size": [4]}, "size is .4.; it must be 4, 6 or 9"),
         ({"clues": 4}, "clues of size 4 is 4; it must be a whole number from 5 to 12"),
         ({"size": 9, "clues": 81}, "clues of size 9 is 81"),
         ({"difficulty": "heard"}, "Did you mean 'hard'"),
@@ -275,3 +278,11 @@ def test_an_answer_may_fill_the_board_and_a_discrete_episode_has_a_turn_for_ever
     assert (Sudoku().turns, Sudoku().max_moves) == (4, 16)
     assert (Sudoku(9, roles="single").turns, Sudoku(9, roles="single").max_moves) == (1, 81)
     assert (Sudoku(action_type="discrete").turns, Sudoku(action_type="discrete").max_moves) == (16, 1)
+
+
+def test_pickles_of_a_puzzle_hold_nothing_that_was_found_out_about_its_boards():
+    game = Sudoku()
+    task = game.task("train", 0)
+    bare = pickle.dumps(task)
+    game.legal_actions(game.initial(task), PLANNER)
+    assert task.content.seen and pickle.dumps(task) == bare and pickle.loads(bare) == task

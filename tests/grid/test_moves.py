@@ -31,6 +31,11 @@ from mas_envs.grid.moves import MoveList, Places, parse_moves
         ("Moves: RR\n[not this]", "RR"),
         ('```json\n["U", "R"]\n```', "UR"),
         ("```\nUR\n```\nThat should do.", "UR"),
+        ('Moves:\n```json\n["U",\n "R"]\n```\nThat [should] do.', "UR"),
+        ("Moves: ```\nU\nR\n```", "UR"),
+        ("Moves:\n```\nU R", "UR"),
+        ('{"moves": ["U", "R"]}', "UR"),
+        ('```json\n{"moves": ["U", "R"]}\n```', "UR"),
         ("Perhaps [U]? No: [R, R] it is.", "RR"),
         ("Let me think.\n\nRRD\n", "RRD"),
         ("<think>Moves: UUUU</think>RD", "RD"),
@@ -45,7 +50,20 @@ def test_every_format_is_read(action, moves):
 
 @pytest.mark.parametrize(
     ("action", "moves"),
-    [("+", ""), ("+ U R", "UR"), ("+UR", "UR"), ('["+", "U"]', "U"), ('Moves: ["+"]', ""), ("Moves: **+ R**", "R")],
+    [
+        ("+", ""),
+        ("+ U R", "UR"),
+        ("+UR", "UR"),
+        ('["+", "U"]', "U"),
+        ('Moves: ["+"]', ""),
+        ("Moves: **+ R**", "R"),
+        ('Moves: + ["U", "R"]', "UR"),
+        ("Moves: **+** [U]", "U"),
+        ('I accept it: + ["U"]', "U"),
+        ('Moves:\n```\n+ ["U"]\n```', "U"),
+        ("```\n+ U\n```", "U"),
+        ("Moves: + []", ""),
+    ],
 )
 def test_a_leading_plus_means_the_proposal_first(action, moves):
     assert parse_moves(action, 10) == MoveList(moves, continues=True)

@@ -24,8 +24,8 @@ how many such levels are made in a second (training split; levels of the other s
 | 8, 3 | 8 to 11: 630 | 12 to 15: 210 | 16 to 20: 31 |
 | 10, 4 | 15 to 19: 210 | 20 to 24: 83 | 30 to 40: 9 |
 
-Where no such level turns up, which takes up to some seconds to see, the error says how many pushes did. An episode's
-moves are then at least 8 times the least pushes.
+Where no such level turns up, which takes some seconds to see (half a minute on the largest boards), the error says how
+many pushes did. An episode's moves are then at least 8 times the least pushes.
 
 **Levels from files.** `source="file:PATH"` plays the levels of a text file in XSB characters, such as Boxoban's and
 Microban: any number of levels of any shape up to 64x64, with names, comments and run-length encoding as

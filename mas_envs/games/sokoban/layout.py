@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mas_envs.games.sokoban.bitboard import MoveTable, Row, Ways, bits, mask_of, move_table, push_rows, ways_on
 from mas_envs.grid.cells import canonical, cell_words
@@ -19,13 +19,17 @@ class Board(NamedTuple):
 class Layout:
     """Walls and goals of a level, as sets of cells (ints); cells count in reading order.
 
-    The floor (every cell that is no wall) is connected and touches no edge of the board.
+    The floor (every cell that is no wall) is connected and touches no edge of the board. What is worked out about the
+    layout is kept with it, and left out of pickles and copies.
     """
 
     width: int
     height: int
     walls: int
     goals: int
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Layout, (self.width, self.height, self.walls, self.goals)
 
     @cached_property
     def floor(self) -> int:

@@ -7,6 +7,7 @@ a goal.
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from mas_envs.games.sokoban.bounds import effort_left
 from mas_envs.games.sokoban.layout import Board, Layout
@@ -28,6 +29,9 @@ class Level:
     start: Board
     pushes: int | None = field(compare=False)
     moves: int | None = field(compare=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:  # without what is kept of boards, as the layout
+        return Level, (self.layout, self.start, self.pushes, self.moves)
 
     @property
     def width(self) -> int:

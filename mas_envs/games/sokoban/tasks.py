@@ -17,6 +17,9 @@ from mas_envs.games.sokoban.xsb import parse_rows
 
 MAX_DRAWS = 10_000
 """Layouts drawn for one task before it is given up."""
+SEARCHED = 4_000_000
+"""Cells times boxes of the layouts that are searched, in all, for one level that takes a given number of pushes: half a
+minute at the worst."""
 MAX_PUSHES = 1_000
 """Pushes that may be asked for."""
 MOVES_PER_SIDES = 4
@@ -54,19 +57,20 @@ def make_task(size: int, boxes: int, split: str, index: int, pushes: Range | Non
     one_of("split", split, SPLITS)
     in_range("index", index, 0, 2**63)
     kind = f"{size}x{size}/{boxes}" + (f"/{pushes.low}-{pushes.high}" if pushes else "")
-    generator, most = rng(f"sokoban/{kind}", split, index), 0
-    for _ in range(MAX_DRAWS):
+    generator, most, searched, draws = rng(f"sokoban/{kind}", split, index), 0, 0, 0
+    while draws < MAX_DRAWS and searched * size * size * boxes < SEARCHED:
+        draws += 1
         layout = draw_layout(generator, size, boxes)
         if layout is not None and split_of(derive(layout.canonical_form)) == split:
             if pushes is None:
                 level = draw_level(generator, layout, boxes)
             else:
                 level, seen = draw_graded_level(generator, layout, boxes, pushes)
-                most = max(most, seen)
+                most, searched = max(most, seen), searched + 1
             if level is not None:
                 return Task(TaskRef(f"sokoban/{kind}", f"{split}/{index}", digest(level)), level)
     what = f"No {size}x{size} level with {boxes} {'box' if boxes == 1 else 'boxes'}"
-    where = f"turned up in the split {split!r} in {MAX_DRAWS} draws"
+    where = f"turned up in the split {split!r} in {draws} draws"
     if pushes is None:
         raise UsageError(f"{what} {where}. Take a larger size or fewer boxes.")
     raise UsageError(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from operator import itemgetter, ne
 from struct import Struct
+from typing import Any
 
 from mas_envs.games.sudoku.shape import FIELD, Shape, shape_of
 from mas_envs.games.sudoku.solver import DIGITS, EMPTY
@@ -23,13 +24,17 @@ class Level:
     """One puzzle and its only solution, both as boards.
 
     grade: what it takes, one of `solver.GRADES`. nodes: positions that the solver's search met; 1 where singles
-    suffice. All but the givens follow from them, so they count for nothing in comparisons.
+    suffice. All but the givens follow from them, so they count for nothing in comparisons. What is found out about
+    boards is kept with the level, and left out of pickles and copies.
     """
 
     givens: str
     solution: str = field(compare=False)
     grade: str = field(compare=False)
     nodes: int = field(compare=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Level, (self.givens, self.solution, self.grade, self.nodes)
 
     @cached_property
     def shape(self) -> Shape:

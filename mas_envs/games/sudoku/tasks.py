@@ -36,7 +36,7 @@ _FRAME = str.maketrans("", "", " \t|+-")
 
 def check_settings(side: int, clues: int | None, difficulty: str | None) -> int:
     """Returns how many clues generated puzzles have; raises UsageError where there are no such puzzles."""
-    if isinstance(side, bool) or side not in BOXES:
+    if isinstance(side, bool | float) or side not in tuple(BOXES):  # a tuple, for what has no hash
         raise UsageError(f"size is {side!r}; it must be 4, 6 or 9.")
     defaults = DEFAULT_CLUES[side]
     if difficulty is not None:
