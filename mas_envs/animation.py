@@ -19,8 +19,8 @@ import numpy as np
 
 from mas_envs.agents.episode import Episode
 from mas_envs.core.errors import MissingExtraError, UsageError
-from mas_envs.core.game import AgentID, Game, Step, Task, role_of
-from mas_envs.effects import EffectRunner, run_effects
+from mas_envs.core.game import AgentID, Game, Result, Step, Task, role_of
+from mas_envs.effects import EffectRunner, run_effects, runner_for
 from mas_envs.grid.font import ADVANCE, HEIGHT, text_width, write
 from mas_envs.grid.pictures import COLOURS, ENDED, MARGIN, OTHER_ROLE, Picture
 from mas_envs.grid.tiles import INK, PAPER
@@ -51,14 +51,15 @@ def save_animation(
     Args:
         episode: what `play` returned for this task, or the actions of every joint step: agent -> text.
         path: ends with .gif; a file that is there is replaced.
-        fps: frames a second, above 0 and up to 50; the last frame stays HELD times as long.
-        effect_runner: carries out what the game wants done in the world; boards want nothing.
+        fps: frames a second, 0.01 to 50, which is what a GIF can say; the last frame stays HELD times as long.
+        effect_runner: carries out what the game wants done in the world, by default the game's own; not asked where
+            the episode has the results.
     """
     path = Path(path)
     if path.suffix.lower() != ".gif":
         raise UsageError(f"path is {str(path)!r}; an animation is a GIF, so it must end with .gif.")
-    if isinstance(fps, bool) or not isinstance(fps, int | float) or not 0 < fps <= 50:
-        raise UsageError(f"fps is {fps!r}; it must be above 0 and at most 50 frames a second.")
+    if isinstance(fps, bool) or not isinstance(fps, int | float) or not 0.01 <= fps <= 50:
+        raise UsageError(f"fps is {fps!r}; it must be from 0.01 to 50 frames a second.")
     if find_spec("PIL") is None:
         raise MissingExtraError('Animations need Pillow, which is not installed: pip install "mas-envs[render]".')
     content = _gif(frames(game, task, episode, effect_runner), 1 / fps)
@@ -87,13 +88,13 @@ def frames(
             raise UsageError(
                 f"The episode is of task {episode.task.id}, not of {task.ref.id}; give the task it played."
             )
-        moments = [(moment.actions, moment.rewards) for moment in episode.moments if moment.rewards is not None]
+        moments = [(m.actions, m.rewards, m.results) for m in episode.moments if m.rewards is not None]
     else:
-        moments = [(actions, None) for actions in episode]
+        moments = [(actions, None, ()) for actions in episode]
     state = game.initial(task)
     scenes: list[tuple[Picture, Said]] = [(_scene(game, state), ())]
-    for actions, rewards in moments:
-        step = _step(game, state, actions, effect_runner)
+    for actions, rewards, results in moments:
+        step = _step(game, state, actions, results, effect_runner)
         earned = rewards or {agent: step.reward.of(agent) for agent in game.agents}
         said = [(agent, actions[agent], earned[agent]) for agent in game.acting(state)]
         state = step.state
@@ -101,8 +102,17 @@ def frames(
     return _captioned(scenes)
 
 
-def _step(game: Game[Any], state: Any, actions: Mapping[AgentID, str], runner: EffectRunner | None) -> Step[Any]:
-    results = run_effects(runner, effects) if (effects := game.effects(state, actions)) else []
+def _step(
+    game: Game[Any],
+    state: Any,
+    actions: Mapping[AgentID, str],
+    recorded: tuple[Any, ...],
+    runner: EffectRunner | None,
+) -> Step[Any]:
+    if recorded:
+        return game.step(state, actions, [Result(value) for value in recorded])
+    effects = game.effects(state, actions)
+    results = run_effects(runner_for(game, runner), effects) if effects else []
     if any(result.failed for result in results):
         raise UsageError("The infrastructure failed while the episode was repeated; give a runner that works.")
     return game.step(state, actions, results)

@@ -1,12 +1,17 @@
 """Carrying out effects: one batch, one retry of what the infrastructure failed to do."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from mas_envs.core.errors import UsageError
-from mas_envs.core.game import Effect, Result
+from mas_envs.core.game import Effect, EffectRunner, Game, Result
 
-EffectRunner = Callable[[Sequence[Effect]], Sequence[Result]]
-"""Carries out effects and returns their results in the same order, `Result(failed=True)` for a fault of its own."""
+__all__ = ["EffectRunner", "run_effects", "runner_for"]
+
+
+def runner_for(game: Game[Any], given: EffectRunner | None) -> EffectRunner | None:
+    """Returns what carries out a game's effects: what the caller gave, else the game's own."""
+    return game.effect_runner() if given is None else given
 
 
 def run_effects(runner: EffectRunner | None, effects: Sequence[Effect]) -> list[Result]:

@@ -13,7 +13,7 @@ from mas_envs.core.errors import UsageError, in_range, one_of
 from mas_envs.core.game import AgentID, Game, Reward, Step, Task
 from mas_envs.core.seeding import SPLITS, derive
 from mas_envs.core.text import MAX_LENGTH
-from mas_envs.effects import EffectRunner, run_effects
+from mas_envs.effects import EffectRunner, run_effects, runner_for
 from mas_envs.views import View
 
 NOTHING = Reward({}, {})
@@ -135,7 +135,7 @@ class Play:
         game, state, results = self.game, self._state, ()
         effects = game.effects(state, actions)
         if effects:
-            results = run_effects(self.effect_runner, effects)
+            results = run_effects(runner_for(game, self.effect_runner), effects)
             if any(result.failed for result in results):
                 self._mask()
                 return

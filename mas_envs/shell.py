@@ -32,7 +32,7 @@ class Shell(Play):
     Args:
         game: the rules; one game object may serve many shells.
         alpha: weight of the team's reward in each agent's: r_i = alpha * team + local_i.
-        effect_runner: carries out what the game wants done in the world; most games want nothing.
+        effect_runner: carries out what the game wants done in the world; by default the game's own does.
         render_mode: what `render()` returns: "ansi" (text), "rgb_array" (a picture, where the game has one) or None.
         observation_type: "text", "flat" or "masked": see `mas_envs.views`; by default "text" for a game whose
             actions are text, "flat" for one whose actions are numbers.

@@ -18,7 +18,7 @@ import numpy
 from mas_envs.core.errors import ActionError, MasEnvsError
 from mas_envs.core.game import AgentID, Game, Prompt, Result, Step, Task
 from mas_envs.core.seeding import SPLITS, rng
-from mas_envs.effects import EffectRunner, run_effects
+from mas_envs.effects import EffectRunner, run_effects, runner_for
 
 ODD_ACTIONS = ("", " \n\t", "]]][[", "Moves:", "```", "\x00\ud800", "{" * 500, "é😀" * 50, "</think>", "[" + "9" * 400)
 """Actions that no agent should write, and that a game has to bear."""
@@ -43,7 +43,7 @@ def check_game(
     Args:
         tasks: which to play; by default the first two of every split.
         actions: strings to play with; by default the game's example actions and odd ones.
-        effect_runner: carries out what the game wants done in the world; needed only if it wants anything.
+        effect_runner: carries out what the game wants done in the world; by default the game's own does.
     """
     before = _global_generators()
     _check_declaration(game)
@@ -221,7 +221,7 @@ class _Check:
     def results(self, game: Game[Any], state: Any, actions: Mapping[AgentID, str]) -> list[Result]:
         effects = game.effects(state, actions)
         self.require(tuple(effects) == tuple(game.effects(state, actions)), "effects() differ for one state")
-        return run_effects(self.runner, effects)
+        return run_effects(runner_for(game, self.runner), effects)
 
     def same(self, one: Step[Any], other: Step[Any], what: str) -> None:
         self.require(self.dumped(one.state) == self.dumped(other.state), f"{what} leads to another state")

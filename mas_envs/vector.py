@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from mas_envs.core.errors import UsageError, in_range
 from mas_envs.core.game import AgentID, Game, Prompt, Step
 from mas_envs.core.seeding import derive
-from mas_envs.effects import EffectRunner, run_effects
+from mas_envs.effects import EffectRunner, run_effects, runner_for
 from mas_envs.play import Stream, checked, clipped
 from mas_envs.views import View
 
@@ -34,13 +34,23 @@ def step_all(
 
     Actions are taken as they are: clip what a model wrote (`core.text.clip_action`) before.
     """
+    return [step for step, _ in step_with_results(game, joint, effect_runner)]
+
+
+def step_with_results(
+    game: Game[Any], joint: Iterable[tuple[Any, Mapping[AgentID, str]]], effect_runner: EffectRunner | None
+) -> list[tuple[Step[Any] | None, tuple[Any, ...]]]:
+    """Returns what `step_all` does, each with the values of its effects' results."""
     asked = [(state, actions, game.effects(state, actions)) for state, actions in joint]
-    done = iter(run_effects(effect_runner, [effect for _, _, effects in asked for effect in effects]))
-    steps: list[Step[Any] | None] = []
+    runner = runner_for(game, effect_runner)
+    done = iter(run_effects(runner, [effect for _, _, effects in asked for effect in effects]))
+    steps: list[tuple[Step[Any] | None, tuple[Any, ...]]] = []
     for state, actions, effects in asked:
         results = [next(done) for _ in effects]
-        failed = any(result.failed for result in results)
-        steps.append(None if failed else game.step(state, actions, results))
+        if any(result.failed for result in results):
+            steps.append((None, ()))
+        else:
+            steps.append((game.step(state, actions, results), tuple(result.value for result in results)))
     return steps
 
 
@@ -89,7 +99,8 @@ class VectorEnv:
         game: the rules, as from `mas_envs.make_game`.
         num_envs: N.
         alpha: weight of the team's reward in each agent's: r_i = alpha * team + local_i.
-        effect_runner: carries out what the game wants done in the world, for all environments in one batch.
+        effect_runner: carries out what the game wants done in the world, for all environments in one batch; by
+            default the game's own does.
         autoreset: an environment whose episode ends draws its next task in that same step: `asked` has the first
             prompts of the new episode beside the rewards and infos of the old one. Without it (the default, for
             evaluation) the environment is asked no more, and the loop ends by itself.

@@ -16,8 +16,9 @@ from mas_envs.gymnasium_env import SingleEnv
 from mas_envs.pettingzoo_env import OrderEnforced, TeamAECEnv, TeamParallelEnv
 from mas_envs.registry import game_class
 from tests.fakes import Letters, run_grades
+from tests.games.code_test_played import judged_unrun
 
-RUNNERS: dict[str, EffectRunner] = {}
+RUNNERS: dict[str, EffectRunner] = {"code_test": judged_unrun}
 """What carries out the wishes of registered games that have any, by name."""
 
 SETTINGS = (

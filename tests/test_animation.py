@@ -152,7 +152,8 @@ def test_without_pillow_the_extra_is_named_and_frames_still_work(played, tmp_pat
     ("path", "fps", "message"),
     [
         ("episode.mp4", 1, "path is 'episode.mp4'; an animation is a GIF, so it must end with .gif"),
-        ("episode.gif", 0, "fps is 0; it must be above 0 and at most 50"),
+        ("episode.gif", 0, "fps is 0; it must be from 0.01 to 50"),
+        ("episode.gif", 0.001, "fps is 0.001"),  # the frames would stay for longer than a GIF can say
         ("episode.gif", float("nan"), "fps is nan"),
         ("episode.gif", "fast", "fps is 'fast'"),
     ],

@@ -2,7 +2,7 @@
 
 from mas_envs.agents.base import Agent, Completion, Request
 from mas_envs.agents.episode import Episode, Moment
-from mas_envs.agents.playing import play
+from mas_envs.agents.playing import play, replay
 from mas_envs.agents.scripted import CallableAgent, ExpertAgent, RandomAgent, ReplayAgent, as_agent
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "Request",
     "as_agent",
     "play",
+    "replay",
 ]

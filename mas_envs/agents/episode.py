@@ -13,12 +13,14 @@ class Moment:
 
     rewards: every agent's reward, alpha * team + local; None where the infrastructure failed.
     info: the game's own report (`success`, `errors`, ...).
+    results: what came of the moment's effects, as JSON values, so that a replay has nothing to run.
     """
 
     prompts: Mapping[AgentID, Prompt]
     actions: Mapping[AgentID, str]
     rewards: Mapping[AgentID, float] | None
     info: Mapping[str, Any]
+    results: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ from mas_envs.agents.base import Agent, Completion, Request
 from mas_envs.agents.episode import Episode, Moment
 from mas_envs.agents.scripted import as_agent
 from mas_envs.core.errors import UsageError, did_you_mean
-from mas_envs.core.game import AgentID, Game, Prompt, Step, Task
+from mas_envs.core.game import AgentID, Game, Prompt, Result, Step, Task
 from mas_envs.core.seeding import derive
 from mas_envs.core.text import clip_action
 from mas_envs.effects import EffectRunner
-from mas_envs.vector import step_all
+from mas_envs.vector import step_with_results
 
 
 def play(
@@ -33,7 +33,7 @@ def play(
     Args:
         agents: role name or agent id -> agent (an id wins over its role); plain functions str -> str are accepted.
         alpha: weight of the team's reward in each agent's.
-        effect_runner: carries out what the game wants done in the world; most games want nothing.
+        effect_runner: carries out what the game wants done in the world; by default the game's own does.
     """
     players = _players(game, agents)
     attempts: Counter[Any] = Counter()
@@ -46,11 +46,31 @@ def play(
         for one in live:
             one.prompts = {agent: game.observe(one.state, agent) for agent in game.acting(one.state)}
         _ask(game, players, live, seed)
-        steps = step_all(game, [(one.state, one.actions) for one in live], effect_runner)
-        for one, step in zip(live, steps, strict=True):
-            _advance(game, one, step, alpha)
+        steps = step_with_results(game, [(one.state, one.actions) for one in live], effect_runner)
+        for one, (step, results) in zip(live, steps, strict=True):
+            _advance(game, one, step, results, alpha)
         live = [one for one in live if not one.over]
     return [_episode(game, one) for one in running]
+
+
+def replay(game: Game[Any], task: Task, episode: Episode, alpha: float = 1.0) -> Episode:
+    """Returns the episode that comes of the actions and results of `episode`; nobody is asked, and nothing runs.
+
+    It is equal to `episode` where game, task and alpha are the same. Raises UsageError where the task is another, or
+    the game goes on where the episode ends.
+    """
+    if task.ref != episode.task:
+        raise UsageError(f"The episode is of task {episode.task.id}, not of {task.ref.id}; give the task it played.")
+    one = _Running(task, game.initial(task), episode.attempt)
+    for moment in episode.moments:
+        one.prompts = {agent: game.observe(one.state, agent) for agent in game.acting(one.state)}
+        one.actions = dict(moment.actions)
+        masked = moment.rewards is None
+        step = None if masked else game.step(one.state, moment.actions, [Result(value) for value in moment.results])
+        _advance(game, one, step, moment.results, alpha)
+    if not one.over and game.acting(one.state):
+        raise UsageError(f"The episode of task {task.ref.id} ends before its game does; was the game another one?")
+    return _episode(game, one)
 
 
 @dataclass(slots=True)
@@ -110,14 +130,14 @@ def _ask(game: Game[Any], players: Mapping[AgentID, Agent], live: Sequence[_Runn
         one.actions = {agent: one.actions[agent] for agent in one.prompts}
 
 
-def _advance(game: Game[Any], one: _Running, step: Step[Any] | None, alpha: float) -> None:
+def _advance(game: Game[Any], one: _Running, step: Step[Any] | None, results: tuple[Any, ...], alpha: float) -> None:
     """Takes one task one joint step on; None where the infrastructure failed."""
     if step is None:
         one.moments.append(Moment(one.prompts, one.actions, None, {}))
         one.success, one.over = None, True
         return
     rewards = {agent: step.reward.of(agent, alpha) for agent in game.agents}
-    one.moments.append(Moment(one.prompts, one.actions, rewards, step.info))
+    one.moments.append(Moment(one.prompts, one.actions, rewards, step.info, results))
     one.state, one.success, one.over = step.state, bool(step.info["success"]), step.terminated or step.truncated
 
 

@@ -11,7 +11,7 @@ itself, trying K candidates is K calls of `step` from one state, and replay is a
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar, cast
 
@@ -98,11 +98,17 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of an effect. `failed` means a fault of the infrastructure, never of what the model wrote."""
+    """What came of an effect: JSON values, which are kept with an episode so that it can be replayed.
+
+    `failed` means a fault of the infrastructure, never of what the model wrote.
+    """
 
     value: Any = None
     failed: bool = False
 
+
+EffectRunner = Callable[[Sequence[Effect]], Sequence[Result]]
+"""Carries out effects and returns their results in the same order, `Result(failed=True)` for a fault of its own."""
 
 Terms = Mapping[str, float]
 
@@ -197,6 +203,10 @@ class Game(ABC, Generic[S]):
     def effects(self, state: S, actions: Mapping[AgentID, str]) -> tuple[Effect, ...]:
         """Returns what has to happen in the world before `step` can be called; nothing for most games."""
         return ()
+
+    def effect_runner(self) -> EffectRunner | None:
+        """Returns what carries out the effects where a caller gave nothing for it; None for a game without effects."""
+        return None
 
     @abstractmethod
     def step(self, state: S, actions: Mapping[AgentID, str], results: Sequence[Result] = ()) -> Step[S]:
