@@ -15,6 +15,8 @@ from mas_envs.core.errors import in_range
 from mas_envs.sandbox.jobs import Result, RunProgram, Verdict
 
 KEPT = frozenset({Verdict.OK, Verdict.RUNTIME_ERROR, Verdict.OUTPUT_LIMIT})
+_NO_THREAD = b"can't start new thread"
+"""What Python says where a user's threads are used up, which the programs beside this one have a part in."""
 _FORMAT = 1
 _OVERHEAD = 1000
 """Bytes that an entry is taken to cost beside its output."""
@@ -52,7 +54,7 @@ class Cache:
 
     def put(self, key: str, result: Result) -> None:
         """Keeps a result under a key, if its verdict is one that only program and input decide."""
-        if result.verdict not in KEPT:
+        if result.verdict not in KEPT or _NO_THREAD in result.err:
             return
         self._remember(key, result)
         if self._folder is not None:

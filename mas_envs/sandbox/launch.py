@@ -29,7 +29,7 @@ linker does all of its work before the first fork instead of some of it in every
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that decides how zygotes are started; the same for all of a sand
+    """Everything that decides how zygotes are started; the same for all of a sandbox.
 
     layers: of LAYERS, those to use. packages: name -> folder that it is installed in.
     """
@@ -104,7 +104,7 @@ def standard_library() -> str:
 
 
 def program_uid() -> int | None:
-    """Returns the user that programs run as, or None where that is whoever runs the sand"""
+    """Returns the user that programs run as, or None where that is whoever runs the sandbox."""
     return NOBODY if os.getuid() == 0 else None
 
 

@@ -86,7 +86,8 @@ class Sandbox:
         return self.serve(RunProgram(program, stdin, limits))
 
     def run_many(self, jobs: Iterable[RunProgram]) -> list[Result]:
-        """Runs programs, as many at once as there are workers; returns their results in order."""
+        """Runs programs, as many at once as there are workers; returns their results in order. Raises as `run` does."""
+        self._check_open()  # before the threads are asked, of which a forked process has none
         jobs = _checked(jobs)
         if self.cache is None:
             return list(self._threads.map(self.serve, jobs))
@@ -97,7 +98,8 @@ class Sandbox:
         return [results[key] for key in keys]
 
     def submit(self, job: RunProgram) -> Future[Result]:
-        """Begins to run a program; the future holds its result."""
+        """Begins to run a program; the future holds its result. Raises SandboxError where the sandbox is closed."""
+        self._check_open()
         return self._threads.submit(self.serve, job)
 
     async def arun(self, program: str, stdin: str | bytes = "", limits: Limits = DEFAULT_LIMITS) -> Result:

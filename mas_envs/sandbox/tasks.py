@@ -37,9 +37,10 @@ def tasks_of(uid: int) -> int:
 
 def _threads_if_of(uid: int, process: str) -> int:
     try:
-        with open(f"/proc/{process}/status") as file:
-            fields = dict(line.split(":", 1) for line in file)
+        # As bytes: the first line is the name that a program gave itself, which need not be text.
+        with open(f"/proc/{process}/status", "rb") as file:
+            fields = {name: rest for name, _, rest in (line.partition(b":") for line in file)}
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return 0
     # The real user id is what counts; a process that is not dumpable looks like root's from its folder.
-    return int(fields["Threads"]) if int(fields["Uid"].split()[0]) == uid else 0
+    return int(fields[b"Threads"]) if int(fields[b"Uid"].split()[0]) == uid else 0

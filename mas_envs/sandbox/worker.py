@@ -191,11 +191,16 @@ class Worker:
         Raises SandboxError or LostError where one does not come up, or cannot be probed.
         """
         begun = [zygote for zygote in {self._bare, self._loaded} if not zygote.running]
-        for zygote in begun:
-            zygote.launch()
-        for zygote in begun:
-            zygote.greet()
-        return [each for zygote in begun for each in probe(lambda job, on=zygote: run_on(on, job, tasks))]
+        try:
+            for zygote in begun:
+                zygote.launch()
+            for zygote in begun:
+                zygote.greet()
+            return [each for zygote in begun for each in probe(lambda job, on=zygote: run_on(on, job, tasks))]
+        except BaseException:
+            for zygote in begun:  # one whose greeting was not heard, or that was not probed, must run no program
+                zygote.stop()
+            raise
 
     def run(self, files: Files, tasks: int) -> Reply:
         """Runs a program; see `Zygote.run`."""

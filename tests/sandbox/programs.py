@@ -94,6 +94,9 @@ SYSTEM_CALLS = (
     by_number("message queues", 240, 180, "room(2, b'q'), 66, 384, 0"),
     by_number("a semaphore set", 64, 190, "1, 1, 950"),
     by_number("reboot", 169, 142, "0xfee1dead, 672274793, 0x89abcdef, 0"),
+    by_number("descriptors of a thread's own", 436, 436, "60, 60, 2"),
+    by_number("a BPF program on a socket", 54, 208, "0, 1, 26, room(16), 16"),
+    by_number("larger buffers of a socket", 54, 208, "0, 1, 7, room(4, b'\\xff\\xff\\xff\\x7f'), 4"),
     by_number("a call of the x32 ABI", 39 | 0x40000000, 425, "0"),
 )
 BROKEN = (

@@ -18,6 +18,13 @@ def test_only_what_load_cannot_change_is_kept(verdict: Verdict, tmp_path: Path) 
     assert (Cache(folder=tmp_path).get("ab" * 20) is not None) is kept
 
 
+def test_crash_for_want_of_threads_is_not_kept() -> None:
+    cache = Cache()
+    said = b"    _start_new_thread(self._bootstrap, ())\nRuntimeError: can't start new thread\n"
+    cache.put("ab" * 20, Result(Verdict.RUNTIME_ERROR, "exit status 1", b"", said, 1))
+    assert cache.get("ab" * 20) is None
+
+
 def test_result_on_disk_is_the_same_to_the_byte(tmp_path: Path) -> None:
     Cache(folder=tmp_path).put("cd" * 20, RESULT)
     assert Cache(folder=tmp_path).get("cd" * 20) == RESULT

@@ -116,6 +116,15 @@ def test_threads_yes_processes_and_namespaces_no(processor: str) -> None:
 
 
 @BOTH
+def test_all_threads_have_one_table_of_descriptors(processor: str) -> None:
+    glibc, files, unshare, cloexec = 0x3D0F00, 0x400, 2, 4
+    assert call(processor, "clone", glibc & ~files) == ERRNO | errno.EPERM
+    assert call(processor, "close_range", 3, 9, 0) == call(processor, "close_range", 3, 9, cloexec) == ALLOW
+    for flags in (unshare, unshare | cloexec, 8):
+        assert call(processor, "close_range", 3, 9, flags) == ERRNO | errno.EPERM
+
+
+@BOTH
 def test_signals_go_to_itself_only_and_never_sigkill(processor: str) -> None:
     assert call(processor, "kill", PID, 10) == call(processor, "tgkill", PID, 5, 6) == ALLOW
     for pid in (0, 1, -1, -PID, PID + 1):

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from mas_envs.sandbox import Limits, RunProgram, Sandbox, Verdict
+from mas_envs.sandbox import Limits, RunProgram, Sandbox, SandboxError, Verdict
 from mas_envs.sandbox.inside import wire, zygote
 from mas_envs.sandbox.inside.wire import Ending, Job, Reply
-from mas_envs.sandbox.worker import Files, Worker
+from mas_envs.sandbox.worker import Files, Worker, Zygote
 from tests.sandbox.programs import FIFTY
 
 
@@ -109,6 +109,24 @@ def test_zygote_that_reaches_less_than_before_is_not_used(monkeypatch: pytest.Mo
         result = sandbox.run("print(1)")
         assert result.verdict is Verdict.INFRASTRUCTURE
         assert "reaches level" in result.detail
+
+
+def test_zygote_whose_greeting_was_not_heard_runs_no_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Sandbox(1, layers=("seccomp", "landlock")) as sandbox:
+        sandbox._workers[0].stop()
+        real, greeted = Zygote.greet, []
+
+        def greet(on: Zygote) -> None:
+            greeted.append(on)
+            if len(greeted) == 1:  # of the two that were launched, the other one is not listened to
+                on.stop()
+                raise SandboxError("It was killed.")
+            real(on)
+
+        monkeypatch.setattr(Zygote, "greet", greet)
+        programs = ("print(1)", "import numpy\nprint(2)")
+        assert [sandbox.run(program).stdout for program in programs] == ["1\n", "2\n"]
+        assert len(greeted) == 3
 
 
 def test_infrastructure_is_tried_once_more_and_alone(monkeypatch: pytest.MonkeyPatch) -> None:

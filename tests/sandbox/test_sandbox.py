@@ -1,5 +1,6 @@
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -175,16 +176,21 @@ def test_closed_sandbox_says_so_and_closing_twice_is_fine() -> None:
     sandbox = Sandbox(1, packages=())
     sandbox.close()
     sandbox.close()
-    with pytest.raises(SandboxError, match="closed"):
-        sandbox.run("print(1)")
+    for begin in (sandbox.serve, sandbox.submit, lambda job: sandbox.run_many([job])):
+        with pytest.raises(SandboxError, match="closed"):
+            begin(RunProgram("print(1)"))
     assert issubclass(SandboxError, MasEnvsError)
 
 
-def test_forked_process_must_make_a_sandbox_of_its_own(sandbox: Sandbox) -> None:
+@pytest.mark.parametrize("way", ["serve", "submit", "__call__"])
+def test_forked_process_must_make_a_sandbox_of_its_own(sandbox: Sandbox, way: str) -> None:
+    job = RunProgram("print(1)")
+    sandbox.run_many([job] * 4)  # so that there are threads, which a fork leaves behind
     child = os.fork()
     if child == 0:
+        signal.alarm(20)
         try:
-            sandbox.run("print(1)")
+            getattr(sandbox, way)([job] if way == "__call__" else job)
         except SandboxError as error:
             os._exit(42 if "another process" in str(error) else 1)
         os._exit(2)
@@ -248,6 +254,16 @@ def test_threads_of_a_user_are_counted() -> None:
     assert before >= 1
     assert counted >= 5
     assert TaskCounter(None).count() >= 1
+
+
+def test_process_whose_name_is_no_text_is_counted() -> None:
+    stopped = "import ctypes\nctypes.CDLL(None).prctl(15, b'\\xff\\r\\xfe', 0, 0, 0)\nprint(1, flush=True)\ninput()"
+    with subprocess.Popen([sys.executable, "-c", stopped], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert Path(f"/proc/{process.pid}/status").read_bytes().startswith(b"Name:\t\xff")
+        assert tasks_of(os.getuid()) >= 2
+        process.communicate(b"\n")
 
 
 def test_sandbox_starts_within_a_second_of_cpu_time() -> None:

@@ -22,13 +22,14 @@ _WORD = struct.Struct("=I")
 _REFUSE = [(_RETURN, 0, 0, _ERRNO | errno.EPERM)]
 _OWN_PID = -1  # stands for the process's own id until it is known
 
-CLONE_THREAD = 0x10000
-CLONE_THREAD_AND_NOTHING_NEW = CLONE_THREAD | 0x7E020000 | 0x80 | 0x2000 | 0x4000 | 0x8000 | 0x1000
-"""CLONE_THREAD, which must be set, and what must not be: any new namespace, ptrace, vfork, parent, pidfd."""
+A_THREAD = 0x10000 | 0x400  # CLONE_THREAD, CLONE_FILES
+A_THREAD_AND_NOTHING_NEW = A_THREAD | 0x7E020000 | 0x80 | 0x2000 | 0x4000 | 0x8000 | 0x1000
+"""What must be set, and what must not be: any new namespace, ptrace, vfork, parent, pidfd."""
 _TERMINAL_QUESTIONS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # TCGETS TIOCGWINSZ FIONREAD FIONBIO FIO(N)CLEX
 _DUP_AND_FLAGS = (0, 1, 2, 3, 4, 1030)  # F_DUPFD F_GETFD F_SETFD F_GETFL F_SETFL F_DUPFD_CLOEXEC
 _SET_NAME, _GET_NAME, _SET_VMA = 15, 16, 0x53564D41
 _RLIMIT_STACK = 3
+_CLOSE_RANGE_CLOEXEC = 4
 _AF_UNIX, _SOCK_STREAM, _SOCK_FLAGS = 1, 1, 0o2004000
 _SIGKILL = 9
 _WRITING = 0o3 | 0o100 | 0o1000 | 0o20000000  # O_ACCMODE O_CREAT O_TRUNC and what marks O_TMPFILE
@@ -50,8 +51,10 @@ def _null(argument: int) -> tuple[Check, Check]:
 
 
 CONDITIONS: dict[str, tuple[tuple[Check, ...], ...]] = {
-    # Threads, but no processes. (clone3 keeps its flags where a filter cannot see them: see `build`.)
-    "clone": ((Check(0, (CLONE_THREAD,), CLONE_THREAD_AND_NOTHING_NEW),),),
+    # Threads, but no processes. (clone3 keeps its flags where a filter cannot see them: see `build`.) All of them have
+    # one table of descriptors: with one each they could keep gigabytes in sockets, which no limit on memory counts.
+    "clone": ((Check(0, (A_THREAD,), A_THREAD_AND_NOTHING_NEW),),),
+    "close_range": ((Check(2, (0, _CLOSE_RANGE_CLOEXEC)),),),  # and not CLOSE_RANGE_UNSHARE
     # Signals to itself only, and not SIGKILL: that one then always comes from outside and is never the program's word.
     "kill": ((Check(0, (_OWN_PID,)), Check(1, (_SIGKILL,), negate=True)),),
     "tgkill": ((Check(0, (_OWN_PID,)), Check(2, (_SIGKILL,), negate=True)),),
@@ -65,7 +68,8 @@ CONDITIONS: dict[str, tuple[tuple[Check, ...], ...]] = {
     "prctl": ((Check(0, (_SET_NAME, _GET_NAME, _SET_VMA)),),),
     "fcntl": ((Check(1, _DUP_AND_FLAGS),),),  # not F_SETOWN or F_SETSIG, which send signals, nor pipe sizes, nor seals
     "ioctl": ((Check(1, _TERMINAL_QUESTIONS),),),
-    # Pairs of connected streams, as asyncio makes one; datagrams could still be sent to any socket's address.
+    # Pairs of connected streams, as asyncio makes one; datagrams could still be sent to any socket's address. (There
+    # is no setsockopt: it takes BPF programs, and larger buffers.)
     "socketpair": ((Check(0, (_AF_UNIX,)), Check(1, (_SOCK_STREAM,), 0xFFFFFFFF & ~_SOCK_FLAGS)),),
     "sendto": (_null(4),),
 }

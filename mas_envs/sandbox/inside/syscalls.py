@@ -122,7 +122,6 @@ ALLOWED: dict[str, tuple[int | None, int | None]] = {
     "getsockopt": (55, 209),
     "recvfrom": (45, 207),
     "sendto": (44, 206),
-    "setsockopt": (54, 208),
     "shutdown": (48, 210),
     "socketpair": (53, 199),
     # itself

@@ -158,8 +158,9 @@ def waited(process: int, cpu: float) -> tuple[float, int]:
         for task in os.listdir(f"/proc/{process}/task"):
             with open(f"/proc/{process}/task/{task}/schedstat") as file:
                 ran, queued, _ = (int(word) / 1e9 for word in file.read().split())
-            with open(f"/proc/{process}/task/{task}/status") as file:
-                naps = next((int(line.split()[1]) for line in file if line.startswith("voluntary_ctxt_switches")), 0)
+            # As bytes: the first line is the thread's name, which the program chose and which need not be text.
+            with open(f"/proc/{process}/task/{task}/status", "rb") as file:
+                naps = next((int(line.split()[1]) for line in file if line.startswith(b"voluntary_ctxt_switches")), 0)
             tasks.append((ran, queued, naps))
     except OSError:
         return 0.0, 0  # it ended meanwhile, or there is no such file
