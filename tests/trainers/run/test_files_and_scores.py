@@ -7,6 +7,7 @@ pytest.importorskip("torch")
 import torch
 
 from mas_envs.agents import CallableAgent, ExpertAgent
+from mas_envs.core.errors import StateError
 from tests.fakes import Letters
 from tests.trainers.small import assert_same, stir, tiny_policy, weights
 from trainers.run.best import Best
@@ -22,7 +23,7 @@ def test_a_folder_whose_filling_fails_leaves_the_old_one_whole(tmp_path):
         (path / "a").write_text("new")
         raise OSError("disk full")
 
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(StateError, match="disk full"):
         write_folder(tmp_path / "it", fail)
     assert (tmp_path / "it" / "a").read_text() == "old"
     write_folder(tmp_path / "it", lambda path: (path / "b").write_text("newer"))  # over what the failure left
