@@ -128,6 +128,8 @@ def register_all() -> None:
     register("plan_path", "mas_envs.games.plan_path:PlanPath", alone=alone)
     register("sokoban", "mas_envs.games.sokoban:Sokoban", alone=alone)
     register("sudoku", "mas_envs.games.sudoku:Sudoku", alone=alone)
+    register("code_test", "mas_envs.games.code_test:CodeTest", alone=alone)
+    register("math_verify", "mas_envs.games.math_verify:MathVerify", alone={"roles": "single"})
     for entry in entry_points(group=GROUP):
         match = _NAME.fullmatch(entry.name)
         try:

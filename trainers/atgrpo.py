@@ -16,7 +16,7 @@ First a warm start on a small fixed set of demonstrations (none with --preset pa
 
 Where --preset tiny (the default) differs from --preset paper, and why:
     num_generations (K) 16 instead of 4, tasks_per_iteration 64 instead of 32: a tiny policy's samples are cheap.
-    iterations 350 (Plan-Path 120) instead of 150: what 15 minutes on two cores allow.
+    iterations 350 (other games fewer: trainers/run/reading.py) instead of 150: what 15 minutes on two cores allow.
     best_share 0.5 instead of 1: at half of the steps the episode goes on from a random candidate, so that the policy
         also sees the states that it reaches without a choice among K.
     advantage_eps 0.2 instead of 1e-6: groups whose rewards hardly differ do not shout.

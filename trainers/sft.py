@@ -29,22 +29,21 @@ class Demonstration(NamedTuple):
 
 def demonstrate(game: Game[Any], episodes: int, noise: float) -> list[Demonstration]:
     """Returns the demonstrations of training tasks 0 to `episodes` - 1; the same ones at every call, in their order."""
-    states = {index: game.initial(game.task("train", index)) for index in range(episodes)}
-    draws = {index: rng("demonstration", index) for index in states}
-    found: dict[int, list[Demonstration]] = {index: [] for index in states}
-    while states := {index: state for index, state in states.items() if game.acting(state)}:
-        joint: list[tuple[Any, dict[str, str]]] = []
-        for index, state in states.items():
+    found: list[Demonstration] = []
+    for index in range(episodes):
+        state, draw = game.initial(game.task("train", index)), rng("demonstration", index)
+        while agents := game.acting(state):
             actions: dict[str, str] = {}
-            for agent in game.acting(state):
+            for agent in agents:
                 actions[agent] = game.expert(state, agent)
-                found[index].append(Demonstration(role_of(agent), game.observe(state, agent), actions[agent]))
-                if draws[index].random() < noise:
-                    actions[agent] = draws[index].choice(game.example_actions() or (actions[agent],))
-            joint.append((state, actions))
-        steps = zip(states, step_all(game, joint, None), strict=True)
-        states = {index: step.state for index, step in steps if step is not None}  # a lost step ends the episode
-    return [one for of_episode in found.values() for one in of_episode]
+                found.append(Demonstration(role_of(agent), game.observe(state, agent), actions[agent]))
+                if draw.random() < noise:
+                    actions[agent] = draw.choice(game.example_actions() or (actions[agent],))
+            (step,) = step_all(game, [(state, actions)], None)
+            if step is None:  # the infrastructure failed
+                break
+            state = step.state
+    return found
 
 
 def to_rows(policy: HuggingFacePolicy, demonstrations: Sequence[Demonstration]) -> list[Row]:

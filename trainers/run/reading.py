@@ -24,6 +24,7 @@ _TINY: dict[str, dict[str, Any]] = {
     "plan_path": {"iterations": 120},
     "sudoku": {"iterations": 120},
     "math_verify": {"iterations": 60},
+    "code_test": {"iterations": 100, "demos": 200, "warm_start_steps": 100},
 }
 
 
