@@ -21,7 +21,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 EXTRAS = {
     "train": ("matplotlib", "yaml", "rich", "safetensors", "tokenizers", "torch", "transformers", "tyro"),
+    "render": ("PIL",),
+    "math": ("latex2sympy2_extended", "math_verify"),
+    "lora": ("peft",),
     "vllm": ("vllm",),
+    "rl": ("stable_baselines3", "supersuit", "tianshou", "torchrl"),
+    "peers": ("gem", "reasoning_gym", "textarena"),
     "dev": (
         "hypothesis",
         "importlinter",
@@ -32,8 +37,9 @@ EXTRAS = {
         "pytest_timeout",
         "xdist",
         "ruff",
+        "setuptools",
     ),
-    "docs": ("material", "mkdocstrings"),
+    "docs": ("material", "mkdocstrings", "PIL"),
 }
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 MARKS_THAT_NEED = ("data", "vllm", "chromium")
