@@ -47,7 +47,8 @@ class Options:
     out: Path
     """Folder of the entry. If it is there already, the evaluation goes on."""
     tasks: str = ""
-    """Task set: a name (python -m benchmarks.tasksets lists them) or file:PATH; by default GAME/standard."""
+    """Task set: a name (python -m benchmarks.tasksets lists them), GAME/test, or file:PATH; by default
+    GAME/standard where there is one."""
     limit: int = 0
     """Play the set's first N tasks; 0 for all."""
     attempts: int = 1
@@ -76,11 +77,16 @@ def prepare(options: Options) -> tuple[Entry, TaskSet]:
         raise UsageError(f"--temperature is {options.temperature}; it must be at least 0 (0 is greedy).")
     if options.attempts > 1 and options.temperature == 0 and "random" not in options.agent:
         raise UsageError("Several greedy attempts are the same episode; give --temperature, or --attempts 1.")
-    found = tasksets.load(options.tasks, options.env)
+    given = _settings(options.settings)
+    found = tasksets.load(options.tasks, options.env, given)
+    if fixed := given.keys() & found.settings.keys():
+        raise UsageError(
+            f"--settings has {', '.join(sorted(fixed))}, fixed by the task set {found.name}. Leave it out."
+        )
     limit = options.limit or len(found.digests)
     in_range("--limit", limit, 1, len(found.digests))
     spec = agents.of_run(Path(options.agent[4:])) if options.agent.startswith("run:") else options.agent
-    settings = {**_settings(options.settings, found), **found.settings}
+    settings = {**given, **found.settings}
     roles = [role.name for role in mas_envs.make_game(options.env, **settings).roles]
     specs = agents.parse_specs(spec, roles)
     if "style" in signature(game_class(options.env)).parameters:
@@ -102,13 +108,12 @@ def prepare(options: Options) -> tuple[Entry, TaskSet]:
     return entry, found
 
 
-def _settings(items: Sequence[str], tasks: TaskSet) -> dict[str, Any]:
+def _settings(items: Sequence[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for item in items:
         name, equals, value = item.partition("=")
-        if not equals or name in tasks.settings:
-            fixed = f"; {name} is fixed by the task set {tasks.name}" if equals else ""
-            raise UsageError(f"--settings has {item!r}; write name=value, e.g. turns=4{fixed}.")
+        if not equals:
+            raise UsageError(f"--settings has {item!r}; write name=value, e.g. turns=4.")
         found[name] = yaml.safe_load(value)
     return found
 

@@ -3,7 +3,8 @@
 A set is a file in benchmarks/sets/, made once from a game's own test split and never changed: the game's settings and
 the digest of every task, in order. Its full name ends with a hash of all of that, `sokoban/6x6@3f2a91c0`; a game whose
 generator came to make other tasks is found out when they are played. `file:PATH` makes a set of a file of levels or
-problems (every task of it, in order).
+problems (every task of it, in order), and `GAME/test` of the first tasks of any game's test split, with whatever
+settings it is made: what a game has that nobody froze a set of.
 
     python -m benchmarks.tasksets                                              lists the sets
     python -m benchmarks.tasksets --make sokoban/6x6 --count 400 size=6 boxes=1    writes a new one
@@ -29,6 +30,8 @@ from trainers.run.files import write_text
 
 FOLDER = Path(__file__).parent / "sets"
 SPLIT = "test"
+UNFROZEN = 200
+"""Tasks of a set `GAME/test`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +70,11 @@ def names() -> list[str]:
     return sorted(path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.glob("*/*.json"))
 
 
-def load(name: str, game: str) -> TaskSet:
-    """Returns the set of that name (the hash may be left out), or for "" the game's first one.
+def load(name: str, game: str, settings: Mapping[str, Any]) -> TaskSet:
+    """Returns the set of that name (the hash may be left out); for "" `GAME/standard`, or `GAME/test` without one.
+
+    Args:
+        settings: of the game, on which a set `GAME/test` depends.
 
     Raises UsageError where there is none, or it is one of another game.
     """
@@ -77,11 +83,16 @@ def load(name: str, game: str) -> TaskSet:
         tasks = mas_envs.make_game(game, source=name).listed()
         return TaskSet(name, game, {"source": name}, tuple(task.ref.digest for task in tasks))
     known = [each for each in names() if each.startswith(f"{game}/")]
-    wanted, _, mark = (name or f"{game}/standard").partition("@")
+    default = f"{game}/standard" if f"{game}/standard" in known else f"{game}/{SPLIT}"
+    wanted, _, mark = (name or default).partition("@")
+    if wanted == f"{game}/{SPLIT}":
+        made = mas_envs.make_game(game, **settings)
+        return TaskSet(wanted, game, {}, tuple(made.task(SPLIT, i).ref.digest for i in range(UNFROZEN)))
     if wanted not in known:
-        there = f"It has: {', '.join(known)}." if known else "It has none."
+        known.append(f"{game}/{SPLIT}")
         raise UsageError(
-            f"{game} has no task set {wanted!r}.{did_you_mean(wanted, known)} {there} A file is a set, too: file:PATH."
+            f"{game} has no task set {wanted!r}.{did_you_mean(wanted, known)} It has: {', '.join(known)}. A file is a "
+            "set, too: file:PATH."
         )
     data = json.loads((FOLDER / f"{wanted}.json").read_text(encoding="utf-8"))
     found = TaskSet(wanted, data["game"], data["settings"], tuple(data["digests"]))
@@ -107,7 +118,7 @@ def make(name: str, settings: Mapping[str, Any], count: int) -> TaskSet:
 
 def _described() -> Iterator[str]:
     for name in names():
-        found = load(name, name.partition("/")[0])
+        found = load(name, name.partition("/")[0], {})
         distinct = len(set(found.digests))
         yield f"{found.full_name:34} {len(found.digests):5} tasks ({distinct} different)  {dict(found.settings)}"
 

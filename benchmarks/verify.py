@@ -49,7 +49,7 @@ def verify(folder: Path) -> dict[str, Any]:
     _same("the settings in entry.json", dict(entry.env_settings), json.loads(json.dumps(game.settings())))
     # A set of a file is found by the name that the entry has; its hash says whether it is the same file.
     name = game.settings().get("source") or task_set_of(entry)
-    tasks = tasksets.load(name, entry.env)
+    tasks = tasksets.load(name, entry.env, entry.env_settings)
     _same("the task set in entry.json", entry.tasks, tasks.full_name)
     for key, value in tasks.settings.items():
         _same(f"the setting {key} of the task set", entry.env_settings.get(key), value)

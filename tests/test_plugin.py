@@ -128,6 +128,13 @@ def test_it_trains_by_name(site, tmp_path):
     assert json.loads((tmp_path / "run/summary.json").read_text())
 
 
+@pytest.mark.needs("train")
+def test_it_is_evaluated_and_verified_by_name(site, tmp_path):
+    arguments = "-m benchmarks.evaluate --env number_line --agent expert --out entry --limit 20".split()
+    run(arguments, tmp_path, (site, ROOT))
+    assert "verified, success 1.000" in run(["-m", "benchmarks.verify", "entry"], tmp_path, (site, ROOT))
+
+
 # ---- the tutorial ------------------------------------------------------------------------------------------------
 def code(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.strip()]

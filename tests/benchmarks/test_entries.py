@@ -12,6 +12,7 @@ import pytest
 
 pytest.importorskip("tyro")
 
+import mas_envs
 from benchmarks import evaluate, tasksets
 from benchmarks.entries import read_entry
 from benchmarks.verify import Difference, verify
@@ -48,10 +49,11 @@ def write_lines(folder, lines):
     (folder / "episodes.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 
-@pytest.mark.parametrize("env", ["sokoban", "plan_path", "sudoku"])
+@pytest.mark.parametrize("env", mas_envs.registered())
 @pytest.mark.parametrize("agent", ["expert", "random"])
-def test_what_was_evaluated_verifies(tmp_path, env, agent):
+def test_what_was_evaluated_verifies(tmp_path, monkeypatch, env, agent):
     assert evaluated(tmp_path / "entry", agent=agent, env=env) == 0
+    monkeypatch.setattr(type(mas_envs.make_game(env)), "effect_runner", None)  # verifying runs nothing
     summary = verify(tmp_path / "entry")
     assert summary["success"] == 1.0 if agent == "expert" else summary["success"] < 1.0
     assert summary["episodes"] == 12 and summary["masked"] == 0
@@ -252,7 +254,7 @@ def test_an_evaluation_killed_again_and_again_ends_with_the_same_episodes(tmp_pa
         (["--agent", "run:/nowhere"], "no checkpoint"),
         (["--limit", "9999"], "from 1 to 400"),
         (["--attempts", "2", "--agent", "expert"], "--temperature"),
-        (["--settings", "size=7"], "size is fixed by the task set"),
+        (["--settings", "size=7"], "size, fixed by the task set"),
         (["--settings", "turns"], "name=value"),
         (["--env", "sokban"], "Did you mean 'sokoban'"),
     ],
@@ -271,6 +273,16 @@ def test_a_team_of_different_agents_plays(tmp_path):
     assert read_entry(tmp_path / "mixed").agents == {"planner": "random", "executor": "expert"}
 
 
+def test_a_set_of_nobodys_making_is_the_test_split_with_the_given_settings(tmp_path):
+    more = ["--tasks", "sokoban/test", "--settings", "size=7", "roles=single"]
+    assert evaluated(tmp_path / "entry", *more, agent="expert") == 0
+    assert verify(tmp_path / "entry")["success"] == 1.0
+    settings = read(tmp_path / "entry", "entry.json")["env_settings"]
+    edit_json("entry.json", env_settings={**settings, "size": 8})(tmp_path / "entry")
+    with pytest.raises(Difference, match="task set"):
+        verify(tmp_path / "entry")
+
+
 def test_a_file_is_a_task_set(tmp_path):
     game_text = "#####\n#@$.#\n#####\n\n######\n#@ $.#\n######\n"
     (tmp_path / "two.xsb").write_text(game_text)
@@ -283,9 +295,7 @@ def test_a_file_is_a_task_set(tmp_path):
 
 @pytest.mark.parametrize("name", tasksets.names())
 def test_a_frozen_set_is_what_the_game_makes_now(name):
-    tasks = tasksets.load(name, name.partition("/")[0])
-    import mas_envs
-
+    tasks = tasksets.load(name, name.partition("/")[0], {})
     game = mas_envs.make_game(tasks.game, **tasks.settings)
     assert len(tasks.digests) >= 200
     for number in (0, 1, len(tasks.digests) - 1):
