@@ -130,8 +130,8 @@ def test_it_trains_by_name(site, tmp_path):
 
 @pytest.mark.needs("train")
 def test_it_is_evaluated_and_verified_by_name(site, tmp_path):
-    arguments = "-m benchmarks.evaluate --env number_line --agent expert --out entry --limit 20".split()
-    run(arguments, tmp_path, (site, ROOT))
+    played = ["--env", "number_line", "--agent", "expert", "--limit", "20", "--out", "entry"]
+    run(["-m", "benchmarks.evaluate", *played], tmp_path, (site, ROOT))
     assert "verified, success 1.000" in run(["-m", "benchmarks.verify", "entry"], tmp_path, (site, ROOT))
 
 
