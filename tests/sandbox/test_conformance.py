@@ -13,7 +13,7 @@ import pytest
 from mas_envs.sandbox import Limits, RunProgram, Sandbox
 from tests.sandbox.programs import FIFTY, HONEST, OTHERS, Case
 
-LIMITS = Limits(cpu_s=0.7, wall_s=1.5)
+LIMITS = Limits(cpu_s=0.7, wall_s=1.5, memory_mb=512)
 SECRET = "WHAT-NO-PROGRAM-MAY-SEE"
 
 

@@ -2,12 +2,13 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from mas_envs.core.errors import UsageError
-from mas_envs.sandbox import Sandbox, SandboxError
+from mas_envs.sandbox import Sandbox, SandboxError, Verdict
 from mas_envs.sandbox.inside import landlock, syscalls
 from mas_envs.sandbox.launch import LAYERS
 from mas_envs.sandbox.probes import PROBES, Finding, level_of, worst
@@ -108,3 +109,15 @@ def test_check_fails_below_level_two() -> None:
     assert "POSSIBLE" in result.stdout
     assert "landlock is not used: switched off" in result.stdout
     assert "level 1: seccomp and resource limits" in result.stdout
+
+
+@pytest.mark.parametrize("layers", [("seccomp", "landlock"), ("seccomp", "landlock", "bubblewrap")], ids=["2", "3"])
+def test_a_package_under_a_private_home_is_imported_also_when_a_program_does_not_name_it(tmp_path, monkeypatch, layers):
+    installed = Path(tempfile.mkdtemp(dir=tmp_path)) / "lib"  # in a folder that its owner alone may enter
+    (installed / "kept_apart").mkdir(parents=True)
+    (installed / "kept_apart" / "__init__.py").write_text("answer = 42")
+    monkeypatch.syspath_prepend(str(installed))
+    with Sandbox(1, packages=("kept_apart",), layers=layers) as sandbox:
+        for program in ("import kept_apart as m", "m = __import__('kept' + '_apart')"):
+            result = sandbox.run(program + "\nprint(m.answer)")
+            assert (result.verdict, result.stdout) == (Verdict.OK, "42\n"), result.stderr

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from . import kernel, landlock, limits, program, seccomp, syscalls
+from .preload import PackageFinder
 from .wire import Job
 
 LANDLOCK, SECCOMP, BUBBLEWRAP = "landlock", "seccomp", "bubblewrap"
@@ -87,6 +88,9 @@ def open_the_way(folders: list[str]) -> None:
         os.close(descriptor)
         way = f"/proc/self/fd/{limits.OPEN_FILES - number}"
         sys.path[:] = [_moved(path, folder, way) for path in sys.path]
+        for finder in sys.meta_path:
+            if isinstance(finder, PackageFinder):
+                finder.folders = {name: _moved(path, folder, way) for name, path in finder.folders.items()}
         for module in list(sys.modules.values()):
             if isinstance(getattr(module, "__path__", None), list):
                 module.__path__ = [_moved(path, folder, way) for path in module.__path__]

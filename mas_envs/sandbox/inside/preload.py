@@ -37,15 +37,18 @@ def add(packages: dict[str, str], loaded: bool) -> None:
 
 
 class PackageFinder:
-    """Finds packages by name, without looking at what else is installed in their folders (and cannot be read)."""
+    """Finds packages by name, without looking at what else is installed in their folders (and cannot be read).
 
-    def __init__(self, packages: dict[str, str]):
-        self._packages = packages
+    folders: name -> the folder that it is installed in.
+    """
+
+    def __init__(self, folders: dict[str, str]):
+        self.folders = folders
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        if path is not None or name not in self._packages:
+        if path is not None or name not in self.folders:
             return None
-        folder = f"{self._packages[name]}/{name}"
+        folder = f"{self.folders[name]}/{name}"
         return spec_from_file_location(name, f"{folder}/__init__.py", submodule_search_locations=[folder])
 
 
