@@ -145,11 +145,12 @@ def test_imitation_loss_is_the_mean_negative_log_likelihood_of_all_tokens():
     assert imitation_loss(torch.tensor([-1.0, -2.0, -3.0, -4.0]), batch).item() == pytest.approx((1 + 2 + 3 + 8) / 5)
 
 
-@pytest.mark.parametrize("config", CONFIGS)
+@pytest.mark.parametrize("config", [*CONFIGS, LossConfig(kl=0.4), LossConfig(0.1, 0.4, 0.3, "sequence", 0.4)])
 def test_the_gradient_equals_finite_differences(config):
     policy = gpt2_policy()  # GPT-2 computes in its weights' own precision throughout; newer norms do in float32
     policy.model.double()
     batch = collate(random_rows(7, count=2), policy.pad)
+    reference = (batch.logprobs_N * 1.3).double() if config.kl else None
 
     def loss():
         logits = policy.model(
@@ -159,9 +160,9 @@ def test_the_gradient_equals_finite_differences(config):
         ).logits[batch.rows_N, batch.before_N]
         logp = logits.log_softmax(-1)
         picked = logp.gather(1, batch.targets_N[:, None])[:, 0]
-        return policy_loss(picked, -(logp.exp() * logp).sum(-1), batch, config)[0].item()
+        return policy_loss(picked, -(logp.exp() * logp).sum(-1), batch, config, reference)[0].item()
 
-    found, _ = policy_loss(*policy.logprobs(batch), batch, config)
+    found, _ = policy_loss(*policy.logprobs(batch), batch, config, reference)
     found.backward()
     assert found.item() == pytest.approx(loss(), abs=1e-6)
     step = 1e-5
