@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from random import SystemRandom
 from typing import Any
 
 from mas_envs.core.errors import UsageError, did_you_mean
@@ -18,7 +19,8 @@ from mas_envs.sandbox.jobs import SandboxError
 
 LAYERS = (SECCOMP, LANDLOCK, BUBBLEWRAP)
 """The walls beside resource limits, the first for level 1, the next for 2 and 3."""
-NOBODY = 65534
+USERS = range(61184, 65520)
+"""User ids of which every worker of root's takes one for its programs: those that Linux keeps for passing use."""
 _BOOT = Path(__file__).parent / "inside"
 _SYSTEM = ("/lib", "/lib64", "/usr/lib", "/usr/lib64")
 _BESIDE_THE_STANDARD_LIBRARY = ("/etc/ld.so.cache", "/usr/share/zoneinfo")
@@ -43,8 +45,9 @@ class Plan:
         folders = [f"{folder}/{part}" for name, folder in self.packages for part in (name, f"{name}.libs")]
         return tuple(dict.fromkeys([library(), standard_library(), *_SYSTEM, *filter(os.path.exists, folders)]))
 
-    def settings(self, descriptor: int, loaded: bool) -> dict[str, Any]:
-        """Returns what a zygote is told: its socket's descriptor, and whether it is to load the packages itself."""
+    def settings(self, descriptor: int, loaded: bool, uid: int | None) -> dict[str, Any]:
+        """Returns what a zygote is told: its socket's descriptor, whether it is to load the packages itself, and the
+        user that programs become (None: the one who runs the sandbox)."""
         return {
             "loaded": loaded,
             "descriptor": descriptor,
@@ -52,16 +55,16 @@ class Plan:
             "packages": dict(self.packages),
             "readable": self.readable,
             "library": library(),
-            "uid": program_uid(),
+            "uid": uid,
         }
 
-    def command(self, descriptor: int, loaded: bool) -> list[str]:
+    def command(self, descriptor: int, loaded: bool, uid: int | None) -> list[str]:
         """Returns the command line of a zygote; see `settings` for the arguments.
 
         -s -P -S are what -I stands for, with -S, except that PYTHONHASHSEED is heeded.
         """
         python = [interpreter(), "-s", "-P", "-S", "-B", "-X", "utf8", str(_BOOT / "boot.py")]
-        inner = [*python, json.dumps(self.settings(descriptor, loaded))]
+        inner = [*python, json.dumps(self.settings(descriptor, loaded, uid))]
         return [*self.bubblewrap(), *inner] if BUBBLEWRAP in self.layers else inner
 
     def bubblewrap(self) -> list[str]:
@@ -70,7 +73,7 @@ class Plan:
         if found is None:
             raise SandboxError("bubblewrap (bwrap) is not installed.")
         command = [found, "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
-        # Root drops to nobody by itself, inside. In a user namespace of its own it would stay root to the kernel.
+        # Root becomes another user by itself, inside. In a user namespace of its own it would stay root to the kernel.
         command += ["--as-pid-1"] if os.getuid() == 0 else ["--as-pid-1", "--unshare-user", "--cap-drop", "ALL"]
         paths = [*self.readable, interpreter(), str(_BOOT), *_BESIDE_THE_STANDARD_LIBRARY]
         for parent in parents(paths):
@@ -103,9 +106,13 @@ def standard_library() -> str:
     return os.path.realpath(sysconfig.get_path("stdlib"))
 
 
-def program_uid() -> int | None:
-    """Returns the user that programs run as, or None where that is whoever runs the sandbox."""
-    return NOBODY if os.getuid() == 0 else None
+def users(count: int) -> list[int | None]:
+    """Returns the user that each of `count` workers' programs run as: None where that is whoever runs the sandbox.
+
+    As root every worker has one of its own, so that its programs share their count of threads with nobody, neither
+    with the programs beside them nor with another sandbox's.
+    """
+    return [None] * count if os.getuid() != 0 else [*SystemRandom().sample(USERS, count)]
 
 
 def locate(packages: Sequence[str]) -> tuple[tuple[str, str], ...]:

@@ -20,7 +20,7 @@ from mas_envs.core.errors import UsageError, in_range
 from mas_envs.sandbox.cache import Cache, key_of
 from mas_envs.sandbox.inside.wire import LostError, Reply
 from mas_envs.sandbox.jobs import DEFAULT_LIMITS, Limits, Result, RunProgram, SandboxError, Verdict
-from mas_envs.sandbox.launch import BUBBLEWRAP, LAYERS, Plan, locate, possible, program_uid
+from mas_envs.sandbox.launch import BUBBLEWRAP, LAYERS, Plan, locate, possible, users
 from mas_envs.sandbox.probes import SAFE_LEVEL, Finding, level_of, worst
 from mas_envs.sandbox.tasks import TaskCounter
 from mas_envs.sandbox.worker import Files, Worker
@@ -58,14 +58,14 @@ class Sandbox:
         self._closed = False
         self._alone = threading.Lock()
         self._idle: queue.SimpleQueue[Worker] = queue.SimpleQueue()
-        self._counter = TaskCounter(program_uid())
+        self._counter, self._users = TaskCounter(), users(self.workers)
         self._plan, self.missing = Plan((), locate(packages)), {}
         self.level, self.findings = -1, list[Finding]()
         self._workers = [self._first(layers)]
         if self.level < SAFE_LEVEL and not allow_unsafe:
             self._workers[0].stop()
             raise SandboxError(self._too_open())
-        self._workers += [Worker(self._plan) for _ in range(self.workers - 1)]
+        self._workers += [Worker(self._plan, user) for user in self._users[1:]]
         self._setting = f"{self._plan} level {self.level} Python {sys.version}"
         # One more than workers: it makes ready what comes next, so that no worker waits for it.
         self._threads = ThreadPoolExecutor(self.workers + 1, thread_name_prefix="sandbox")
@@ -175,7 +175,9 @@ class Sandbox:
 
     def _tasks(self, limits: Limits) -> int:
         """Returns RLIMIT_NPROC for a program: it counts threads of the whole user, except in a user namespace."""
-        if BUBBLEWRAP in self._plan.layers and program_uid() is None:
+        if self._users[0] is not None:
+            return limits.threads
+        if BUBBLEWRAP in self._plan.layers:
             return limits.threads + 1  # the zygote
         return limits.threads * self.workers + self._counter.count()
 
@@ -185,7 +187,7 @@ class Sandbox:
         usable, self.missing = possible(layers)
         while True:
             self._plan = replace(self._plan, layers=usable)
-            worker = Worker(self._plan)
+            worker = Worker(self._plan, self._users[0])
             try:
                 self.findings = worst(worker.start(self._tasks(DEFAULT_LIMITS)))
                 self.level = level_of(self.findings)

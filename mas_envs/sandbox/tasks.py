@@ -8,10 +8,9 @@ _FRESH_S = 1.0
 
 
 class TaskCounter:
-    """Counts the threads of one user (by default this process's), at most once a second."""
+    """Counts the threads of this process's user, at most once a second."""
 
-    def __init__(self, uid: int | None):
-        self._uid = os.getuid() if uid is None else uid
+    def __init__(self):
         self._lock = threading.Lock()
         self._counted_at = -_FRESH_S
         self._count = 0
@@ -19,7 +18,7 @@ class TaskCounter:
     def count(self) -> int:
         with self._lock:
             if time.monotonic() - self._counted_at >= _FRESH_S:
-                self._count, self._counted_at = tasks_of(self._uid), time.monotonic()
+                self._count, self._counted_at = tasks_of(os.getuid()), time.monotonic()
             return self._count
 
 

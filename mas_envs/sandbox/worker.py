@@ -29,8 +29,8 @@ class Zygote:
     to one without.
     """
 
-    def __init__(self, plan: Plan, loaded: bool):
-        self._plan, self._loaded = plan, loaded
+    def __init__(self, plan: Plan, loaded: bool, uid: int | None):
+        self._plan, self._loaded, self._uid = plan, loaded, uid
         self._process: subprocess.Popen[bytes] | None = None
         self._end: socket.socket | None = None
         self._said = Anonymous()
@@ -47,7 +47,7 @@ class Zygote:
         self._said = Anonymous()
         with theirs:
             self._process = subprocess.Popen(
-                self._plan.command(theirs.fileno(), self._loaded),
+                self._plan.command(theirs.fileno(), self._loaded, self._uid),
                 env=ENVIRONMENT,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -178,12 +178,15 @@ class Worker:
     """Runs one program at a time: a zygote with the standard library alone and, if there are packages, one with them.
 
     Which of them runs a program does not change its result, only how fast it comes.
+
+    Args:
+        uid: the user that programs run as; None for the one who runs the sandbox.
     """
 
-    def __init__(self, plan: Plan):
+    def __init__(self, plan: Plan, uid: int | None):
         self._names = [name for name, _ in plan.packages]
-        self._bare = Zygote(plan, loaded=False)
-        self._loaded = Zygote(plan, loaded=True) if self._names else self._bare
+        self._bare = Zygote(plan, False, uid)
+        self._loaded = Zygote(plan, True, uid) if self._names else self._bare
 
     def start(self, tasks: int) -> list[Finding]:
         """Starts the zygotes that do not run; returns what probes of those found, nothing where all ran already.

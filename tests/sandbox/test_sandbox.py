@@ -253,7 +253,7 @@ def test_threads_of_a_user_are_counted() -> None:
         thread.join()
     assert before >= 1
     assert counted >= 5
-    assert TaskCounter(None).count() >= 1
+    assert TaskCounter().count() >= 1
 
 
 def test_process_whose_name_is_no_text_is_counted() -> None:

@@ -77,7 +77,7 @@ def _closed_to(uid: int, folders: Iterable[str]) -> list[str]:
 
 
 def open_the_way(folders: list[str]) -> None:
-    """Makes what is installed under a private home readable to programs, which run as nobody.
+    """Makes what is installed under a private home readable to programs, which run as another user.
 
     Modules that are not imported yet are then found through open descriptors of their folders, past parents that nobody
     may enter; the last descriptors that a process may have. They are good for reading what Landlock lets be read.
