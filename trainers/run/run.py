@@ -142,12 +142,8 @@ class Run:
         record["tokens_trained"] = int(sum(row.trained_tokens for of_policy in rows.values() for row in of_policy))
         for name, policy in self.policies.items():
             if rows[name]:
-                how = (config.loss, rng("shuffle", seed, name), config.minibatch_rows, config.max_places, scale)
+                how = (config.loss, rng("shuffle", seed, name), config.minibatch_samples, config.max_places, scale)
                 record[name] = update(policy, self.optimizers[name], rows[name], *how, epochs=config.epochs)
-                if (progress.iteration + 1) % config.eval_every == 0 and policy.reference is not None:
-                    record[name]["kl_start"] = divergence(
-                        policy, rows[name][: config.minibatch_rows], config.max_places
-                    )
         progress.iteration += 1
         progress.rl_cpu_s += time.process_time() - self._begun
         for name, policy in self.policies.items():
