@@ -103,7 +103,9 @@ def test_the_configuration_reads_back_as_it_was(folder):
 
 def test_an_optimiser_step_is_taken_for_every_minibatch_of_groups(folder):
     for record in lines_of(folder / "metrics.jsonl"):
-        telling = record["groups"] * (1 - record["constant_share"])  # of four candidates each, four to a minibatch
+        telling = round(
+            record["groups"] * (1 - record["constant_share"])
+        )  # of four candidates each, four to a minibatch
         steps = record["shared"]["optimizer_steps"] if "shared" in record else 0
         assert steps == (max(1, round(telling / 4)) if telling else 0)
 
