@@ -120,9 +120,12 @@ def test_a_fork_of_the_caller_starts_workers_of_its_own(shared: MathGrader) -> N
     before = shared.workers_running
     pid = os.fork()
     if pid == 0:
-        right = shared.grade(*NEEDS_ALGEBRA[1]).correct
-        shared.close()
-        os._exit(0 if right else 1)
+        right = False
+        try:
+            right = shared.grade(*NEEDS_ALGEBRA[1]).correct
+            shared.close()
+        finally:
+            os._exit(0 if right else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
     assert shared.workers_running == before
     assert shared.grade(*NEEDS_ALGEBRA[1]).correct

@@ -240,10 +240,12 @@ def test_trainers_death_ends_the_zygotes() -> None:
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
-        sandbox = Sandbox(1, packages=())
-        os.write(write, (" ".join(map(str, descendants()))).encode())
-        sandbox.run("import time\ntime.sleep(60)", limits=Limits(cpu_s=60))
-        os._exit(0)
+        try:
+            sandbox = Sandbox(1, packages=())
+            os.write(write, (" ".join(map(str, descendants()))).encode())
+            sandbox.run("import time\ntime.sleep(60)", limits=Limits(cpu_s=60))
+        finally:
+            os._exit(0)  # whatever happens: a child that got back to pytest would run the other tests a second time
     zygotes = [int(word) for word in os.read(read, 1000).split()]
     time.sleep(0.2)
     os.kill(child, signal.SIGKILL)

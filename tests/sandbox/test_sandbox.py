@@ -189,11 +189,13 @@ def test_forked_process_must_make_a_sandbox_of_its_own(sandbox: Sandbox, way: st
     child = os.fork()
     if child == 0:
         signal.alarm(20)
+        status = 2
         try:
             getattr(sandbox, way)([job] if way == "__call__" else job)
         except SandboxError as error:
-            os._exit(42 if "another process" in str(error) else 1)
-        os._exit(2)
+            status = 42 if "another process" in str(error) else 1
+        finally:
+            os._exit(status)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 42
     assert sandbox.run("print(1)").stdout == "1\n"
 
