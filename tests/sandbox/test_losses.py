@@ -19,13 +19,18 @@ from mas_envs.sandbox.worker import Files, Worker, Zygote
 from tests.sandbox.programs import FIFTY
 
 
+def parent_of(process: str | int) -> int:
+    """Returns a process's parent; the name before it, which a program gives itself, may be any bytes."""
+    return int(Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2].split()[1])
+
+
 def descendants() -> list[int]:
     """Returns the processes that this one started, and those that they started, and so on."""
     parent = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                parent[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                parent[int(entry.name)] = parent_of(entry.name)
             except (FileNotFoundError, ProcessLookupError):
                 continue
     found = [os.getpid()]
@@ -86,7 +91,7 @@ def test_program_killed_from_outside_is_run_again_and_blamed_for_nothing() -> No
 
 def _zygotes() -> list[int]:
     me = os.getpid()
-    return [p for p in descendants() if int(Path(f"/proc/{p}/stat").read_text().rpartition(")")[2].split()[1]) == me]
+    return [p for p in descendants() if parent_of(p) == me]
 
 
 def test_zygote_that_cannot_come_back_is_infrastructure(monkeypatch: pytest.MonkeyPatch) -> None:
