@@ -16,6 +16,7 @@ LANDLOCK, SECCOMP, BUBBLEWRAP = "landlock", "seccomp", "bubblewrap"
 WRITABLE = ("/dev/null", "/dev/zero", "/dev/full")
 READABLE = ("/dev/urandom", "/dev/random", "/usr/share/zoneinfo", "/etc/ld.so.cache")
 ALL_DESCRIPTORS = 1 << 20
+_NO_CAPABILITIES = kernel.without_capabilities() if sys.platform == "linux" else None
 
 
 class Box(NamedTuple):
@@ -65,12 +66,13 @@ def _closed_to(uid: int, folders: Iterable[str]) -> list[str]:
     for folder in folders:
         child = os.fork()
         if child == 0:
+            status = 1
             try:
                 _become(uid)
                 os.stat(f"{folder}/.")
-            except OSError:
-                os._exit(1)
-            os._exit(0)
+                status = 0
+            finally:
+                os._exit(status)
         if os.waitpid(child, 0)[1] != 0:
             closed.append(folder)
     return closed
@@ -166,5 +168,5 @@ def _become(uid: int) -> None:
     else:
         os.setgid(uid)
         os.setuid(uid)
-    if sys.platform == "linux":
-        kernel.drop_capabilities()
+    if _NO_CAPABILITIES is not None:
+        _NO_CAPABILITIES()

@@ -62,9 +62,9 @@ def prctl(option: int, value: int) -> None:
         raise OSError(error, f"prctl({option}): {os.strerror(error)}")
 
 
-def drop_capabilities() -> None:
-    """Leaves this process without any capability."""
-    syscall("capset", _CapabilityHeader(CAPABILITY_VERSION_3, 0), _NO_CAPABILITIES)
+def without_capabilities() -> Call:
+    """Returns the call that leaves a process without any capability."""
+    return Call("capset", _CapabilityHeader(CAPABILITY_VERSION_3, 0), _NO_CAPABILITIES)
 
 
 def one_arena() -> None:

@@ -15,6 +15,7 @@ DESCRIPTORS = 4
 
 _JOB = struct.Struct("=dddQQQQ")
 _REPLY = struct.Struct("=BBidddQ")
+_FDS = struct.Struct(f"={DESCRIPTORS}i")
 _LENGTH = struct.Struct("=I")
 
 
@@ -76,8 +77,11 @@ def send_job(end: socket.socket, job: Job, descriptors: list[int]) -> None:
 
 def receive_job(end: socket.socket) -> tuple[Job, list[int]]:
     """Returns the next job and its descriptors; raises LostError at the end of the stream."""
-    data, descriptors, _, _ = socket.recv_fds(end, _JOB.size, DESCRIPTORS)
-    return Job(*_JOB.unpack(data + _exactly(end, _JOB.size - len(data), bool(data)))), descriptors
+    # Not by socket.recv_fds, which imports modules: every line that a zygote runs costs it pages, after every fork.
+    data, beside, _, _ = end.recvmsg(_JOB.size, socket.CMSG_LEN(_FDS.size))
+    if len(data) < _JOB.size:
+        data += _exactly(end, _JOB.size - len(data), bool(data))
+    return Job(*_JOB.unpack(data)), list(_FDS.unpack(beside[0][2]))
 
 
 def send_reply(end: socket.socket, reply: Reply) -> None:
