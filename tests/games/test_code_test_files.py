@@ -168,13 +168,12 @@ def test_problems_of_a_file_are_played_saved_and_restored(tmp_path, name):
         CodeTest(**game.settings()).load(game.save(state))
 
 
-def test_the_expert_of_a_file_knows_its_reference_and_agrees_on_a_sample(tmp_path):
+def test_the_experts_of_a_file_know_its_reference_and_agree_on_a_new_case(tmp_path):
     game = CodeTest(source=written(tmp_path / "a.jsonl", OWN))
     (episode,) = play_all(game, dict.fromkeys(("coder", "tester"), ExpertAgent()), game.listed())
     assert episode.success and episode.turns == 1
-    assert sum(episode.moments[0].rewards.values()) == pytest.approx(
-        2 * 2 + 0.1 + 0.3
-    )  # the tester earns nothing itself
+    coder, tester = 0.1 + 0.3, 0.3 + 0.6 / 2  # one of two wrong programs: the coder's own is right
+    assert sum(episode.moments[0].rewards.values()) == pytest.approx(2 * 2 + coder + tester)
 
 
 @pytest.mark.parametrize(

@@ -145,8 +145,8 @@ def test_the_tasks_of_a_training_seed_are_varied():
         ({"order": "random"}, "Allowed: simultaneous, sequential"),
         ({"turns": 0}, "turns is 0"),
         ({"source": "apps"}, "give 'file:PATH'"),
-        ({"source": "file:x.jsonl", "style": "compact"}, "take style='full' with a file"),
-        ({"source": "file:x.jsonl", "difficulty": "hard"}, "leave them out with a file"),
+        ({"source": "file:x.jsonl", "style": "compact"}, "take style='full' with a source"),
+        ({"source": "file:x.jsonl", "difficulty": "hard"}, "leave them out with a source"),
         ({"source": "file:no/such.jsonl"}, "cannot be read"),
     ],
 )

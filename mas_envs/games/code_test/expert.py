@@ -10,6 +10,7 @@ from mas_envs.games.code_test.prompts import answer_with_cases, answer_with_prog
 from mas_envs.games.code_test.rules import CodeState, fresh
 from mas_envs.games.code_test.spec import Spec
 from mas_envs.games.code_test.tasks import Numbers, case_of, make_task
+from mas_envs.games.code_test.variants import proven
 
 CASES = 2
 """Cases that the tester gives at most; one where that tells as much."""
@@ -18,27 +19,26 @@ _SMALL = (3, -2, 4, 7, -5, 6, 1, 9, 0, 12, -8)
 
 
 def cases(state: CodeState) -> tuple[Case, ...]:
-    """Returns test cases for the problem: of a generated one, short ones that tell most of its wrong programs.
+    """Returns test cases for the problem: short ones that tell most of its wrong programs.
 
-    Of a problem from a file, whose right outputs are not known here, the statement's first sample, which earns nothing.
+    Those of a problem that is not generated are variants of its samples, proven by the programs that are known to be
+    right; where none of them tells anything, the statement's first sample, which earns nothing.
     """
     problem = state.problem
-    if problem.spec is None:
-        return problem.samples[:1]
-    ranked = telling(problem.spec, problem.wrong_specs)
+    ranked = telling(problem.spec, problem.wrong_specs) if problem.spec else proven(problem)
     known = {number for number in state.standing.killed if number < len(problem.wrong)}
     chosen: list[Case] = []
     for _ in range(CASES):
         best, most = None, 0
         for case, kills in ranked:
-            count = len(kills - known) or (0.5 if kills and not chosen else 0)
+            count = len(kills - known) or (0.5 if (kills or not problem.wrong) and not chosen else 0)
             if count > most and all(fresh(state, [*chosen, case])):
                 best, most = (case, kills), count
         if best is None:
             break
         chosen.append(best[0])
         known |= best[1]
-    return tuple(chosen)
+    return tuple(chosen) or (problem.samples[:1] if problem.spec is None else ())
 
 
 @lru_cache(maxsize=4096)

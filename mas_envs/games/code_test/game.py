@@ -40,7 +40,8 @@ numbers of a line that were kept by a filter and changed by a map. Easy ones hav
 hard and expert ones are of families of their own. What a rule does decides its split; and whole families are in no
 training task: `families="held_out"` plays those, so that results on new families stand apart from those on new problems
 of known ones. Each problem has 2 samples, 6 hidden tests, a reference and at least 3 wrong programs, each of which
-fails a hidden test. Or they come from a file (`source="file:..."`, see `mas_envs.games.code_test.schemas`), or are a
+fails a hidden test. Or they come from a file (`source="file:PATH"`, see `mas_envs.games.code_test.schemas`) or a data
+set on a hub (`source="hub:NAME"`: apps, code_contests, livecodebench, or OWNER/NAME@REVISION; extra `hub`), or are a
 `Problem` of one's own: `reset(options={"task": problem})`.
 
 **What runs** does so in the sandbox, one process for each program and input; without `effect_runner` in one that all
@@ -54,7 +55,6 @@ from dataclasses import replace
 from typing import Any
 
 from mas_envs.core.errors import StateError, UsageError, in_range, one_of
-from mas_envs.core.files import is_file
 from mas_envs.core.game import (
     AgentID,
     Effect,
@@ -92,8 +92,8 @@ class CodeTest(Game[CodeState]):
         difficulty: of generated problems: "easy", "medium", "hard", "expert", or "any".
         families: "seen" (in every split, problems of the training families), "held_out" (validation and test have
             families of their own) or "all".
-        source: None for generated problems, or "file:PATH" for those of a file (.jsonl or .jsonl.gz); leave out
-            difficulty and families then.
+        source: None for generated problems, "file:PATH" for those of a file (.jsonl or .jsonl.gz), or "hub:NAME" for
+            those of a data set; leave out difficulty and families then.
         roles: "team" (coder and tester) or "single" (a coder alone, whose program is run on the statement's samples).
         order: "simultaneous" (both speak at once) or "sequential" (the tester sees the program first).
         turns: turn budget T; by default 4 for a team, 1 for a single coder.
@@ -122,24 +122,13 @@ class CodeTest(Game[CodeState]):
         self.style = one_of("style", style, ("compact", "full"))
         usual = 4 if roles == "team" else 1
         self.turns = usual if turns is None else in_range("turns", turns, 1, MAX_TURNS)
-        self.source, self._file = source, self._read_source(source)
+        self.source, self._file = source, files.choose(source, style, (difficulty, families))
         names = ("coder", "tester") if roles == "team" else ("coder",)
         shown = order if roles == "team" else ""
         told = {(n, kind): prompts.instructions(n, kind, shown, self.turns) for n in names for kind in KINDS}
         self._told = {(f"{name}_0", kind): text for (name, kind), text in told.items()}
         self.roles = tuple(Role(name, told[name, "stdin"]) for name in names)
         self._given: dict[TaskRef, Task] = {}
-
-    def _read_source(self, source: str | None) -> "files.ProblemFile | None":
-        if source is None:
-            return None
-        if not is_file(source):
-            raise UsageError(f"source is {source!r}; give 'file:PATH', the path of a file of problems, or None.")
-        if self.style == "compact":
-            raise UsageError("style 'compact' has words for generated problems alone; take style='full' with a file.")
-        if (self.difficulty, self.families) != ("easy", "seen"):
-            raise UsageError("difficulty and families choose among generated problems; leave them out with a file.")
-        return files.load(source)
 
     def settings(self) -> dict[str, Any]:
         return {

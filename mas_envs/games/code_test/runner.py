@@ -20,7 +20,7 @@ from mas_envs.sandbox.shared import shared_sandbox
 
 KEPT = 1000
 """Characters that are kept of what a program printed, its first ones; what it printed is compared before, in full."""
-_AGREEING = 3
+AGREEING = 3
 """Accepted programs that have to agree with a case at most, where there is no reference; at least two have to."""
 _NO_PROGRAM = re.compile(rb"^(SyntaxError|IndentationError|TabError)\b")
 
@@ -141,7 +141,7 @@ def _check_by_rule(effect: CheckCases) -> Plan:
 def _check_by_running(effect: CheckCases) -> Plan:
     """Asks the reference, or several accepted programs; a case that one of them does not pass is not valid."""
     problem, cases = effect.problem, effect.cases
-    judges = problem.accepted[:1] if problem.has_reference else problem.accepted[:_AGREEING]
+    judges = problem.accepted[:1] if problem.has_reference else problem.accepted[:AGREEING]
     worth: list[dict[str, Any]] = [{"valid": False, "kills": []} for _ in cases]
     if len(judges) + problem.has_reference < 2:
         return worth

@@ -2,8 +2,9 @@
 
 Known by their keys: `statement` + `hidden` (this project's own), `statement` + `tests` (archives of contests, tests
 named sample/... or secret/...), `description` + `test_list` or `question` + `input_output` (APPS), `public_tests` +
-`private_tests` (CodeContests), `prompt` + `canonical_solution` (HumanEval), `text` + `test_list` (MBPP). In each,
-`accepted` and `wrong`, lists of programs, add what is known to be right and wrong.
+`private_tests` (CodeContests), `question_content` + `private_test_cases` (LiveCodeBench), `prompt` +
+`canonical_solution` (HumanEval), `text` + `test_list` (MBPP). In each, `accepted` and `wrong`, lists of programs, add
+what is known to be right and wrong.
 """
 
 import ast
@@ -13,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from mas_envs.games.code_test.livecodebench import unpack
 from mas_envs.games.code_test.problem import Case, Problem
 from mas_envs.sandbox.jobs import Limits
 
@@ -31,7 +33,8 @@ class FormatError(Exception):
 
 def name_of(data: Line) -> Any:
     """Returns what a line calls its problem, or None."""
-    return next((data[key] for key in ("task_id", "id", "problem_id", "name") if data.get(key) not in (None, "")), None)
+    keys = ("task_id", "id", "problem_id", "question_id", "name")
+    return next((data[key] for key in keys if data.get(key) not in (None, "")), None)
 
 
 def read_problem(data: Line) -> Problem:
@@ -166,6 +169,23 @@ def _contests(data: Line) -> Problem:
     )
 
 
+def _live(data: Line) -> Problem:
+    """LiveCodeBench: tests in JSON, some of them packed, of a program or, where there is a `func_name`, of a method."""
+    public, private = (unpack(_text(data[key])) for key in ("public_test_cases", "private_test_cases"))
+    samples, tests = ([(_text(test["input"]), _text(test["output"])) for test in each] for each in (public, private))
+    facts: dict[str, Any] = {
+        "statement": _text(data["question_content"]),
+        "difficulty": _text(data.get("difficulty") or ""),
+    }
+    starter, name = _text(data.get("starter_code") or ""), _unpacked(data.get("metadata") or "{}").get("func_name")
+    if name or starter.strip():
+        lines = [(_arguments(given.split("\n")), _json_or_text(value)) for given, value in (*samples, *tests)]
+        shown = tuple(Case(given, repr(value)) for given, value in lines[: len(samples)])
+        return _function(facts, starter, _text(name or ""), lines, shown)
+    shown = tuple(Case(*each) for each in samples)
+    return Problem(samples=shown, hidden=_hidden(shown, [Case(*each) for each in tests]), **facts)
+
+
 # ---- functions ------------------------------------------------------------------------------------------------------
 def _human_eval(data: Line) -> Problem:
     prompt, test = _text(data["prompt"]), _text(data["test"])
@@ -274,6 +294,7 @@ _FORMS: dict[tuple[str, ...], Callable[[Line], Problem]] = {
     ("description", "test_list"): _apps,
     ("question", "input_output"): _apps_original,
     ("description", "private_tests"): _contests,
+    ("question_content", "public_test_cases", "private_test_cases"): _live,
     ("prompt", "canonical_solution", "entry_point", "test"): _human_eval,
     ("text", "code", "test_list"): _mbpp,
 }

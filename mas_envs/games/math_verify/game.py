@@ -38,7 +38,8 @@ an episode's problem is of says `info["family"]`, so that results can be told ap
 The exact rules of the grader alone decide on generated problems, in the calling process: an answer has to be a number
 (`7/12`, `0.25`, `3`), and an expression that would have to be worked out counts as wrong.
 
-**Files**, `source="file:PATH"`, hold problems as JSON lines; what they may say is [below](#files).
+**Files**, `source="file:PATH"`, and data sets, `source="hub:NAME"`, hold problems; what they may say is
+[below](#files).
 
 **The compact style** is for small policies: prompts and answers are words of a small vocabulary with spaces between,
 every digit one word. Digits with nothing but spaces between are one number, so that `print ( ( 3 4 + 5 ) * 2 )` is the
@@ -57,11 +58,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mas_envs.core.errors import UsageError, in_range, one_of
-from mas_envs.core.files import is_file
 from mas_envs.core.game import AgentID, Effect, Game, Prompt, Result, Role, Step, Task, check_actions
 from mas_envs.core.seeding import derive
-from mas_envs.games.math_verify import expert, prompts, saving, tasks
-from mas_envs.games.math_verify.files import ProblemFile
+from mas_envs.games.math_verify import expert, files, prompts, saving, tasks
 from mas_envs.games.math_verify.parse import OUTPUT, answer_of, program_of
 from mas_envs.games.math_verify.problems import Problem
 from mas_envs.games.math_verify.reward import LOCAL_RANGE, TEAM_RANGE, reward
@@ -89,7 +88,7 @@ class MathVerify(Game[MathState]):
     Args:
         difficulty: "easy" (the default), "medium" or "hard" generated problems.
         families: "trained" (the default), "held_out", or the name of one family.
-        source: None, or "file:PATH" for problems from a file; difficulty and families are then what it has.
+        source: None, or "file:PATH" or "hub:NAME"; difficulty and families are then what that has.
         roles: "team" (tool user and reasoner), "tool" or "single" (a reasoner alone).
         order: of a team, "sequential" (the tool user, then the reasoner) or "simultaneous".
         turns: turn budget T; by default 4, and 1 for a reasoner alone.
@@ -114,17 +113,11 @@ class MathVerify(Game[MathState]):
         seconds: float | None = None,
         style: str = "full",
     ):
-        self.source, self._file = source, None
-        if source is None:
+        self.source, self._file = source, files.choose(source, difficulty, families)
+        self.difficulty = self.families = None
+        if self._file is None:
             self.difficulty, self.families = difficulty or "easy", families or "trained"
             tasks.check_kind(self.difficulty, self.families)
-        elif is_file(source):
-            if (difficulty, families) != (None, None):
-                raise UsageError("difficulty and families choose among generated problems; leave them out with a file.")
-            self.difficulty = self.families = None
-            self._file = ProblemFile(source)
-        else:
-            raise UsageError(f"source is {source!r}; give 'file:PATH', or None for generated problems.")
         self.roles_name = one_of("roles", roles, ("team", "tool", "single"))
         self.order = one_of("order", order, ("sequential", "simultaneous"))
         self.style = one_of("style", style, ("compact", "full"))
