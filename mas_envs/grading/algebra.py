@@ -13,6 +13,9 @@ from mas_envs.core.errors import MasEnvsError
 _ROOT_OF = re.compile(r"\\sqrt\s*\(")
 _POWER_OF = re.compile(r"\^\s*\(")
 _DEGREES = re.compile(r"(\d+(?:\.\d+)?)\s*°")
+_IMAGINARY = re.compile(r"(?<![A-Za-z\\])i(?![A-Za-z])")
+_INDEXED = re.compile(r"_ ?\{? ?i(?![a-zA-Z])|\\(?:sum|prod)(?![a-zA-Z])")
+"""An i that counts something, and is no imaginary unit."""
 _FUNCTION = re.compile(r"\\(?:sin|cos|tan|cot|sec|csc)(?![a-zA-Z])")
 
 
@@ -23,7 +26,8 @@ class UnreadableError(MasEnvsError, ValueError):
 def same_expression(gold: str, answer: str, tolerance: Fraction = Fraction(0)) -> bool:
     """Returns whether two cleaned expressions are equal, equations and inequalities included.
 
-    An expression with decimals is compared after rounding to six decimals. Raises UnreadableError. Takes any time and
+    An expression with decimals is compared after rounding to six decimals. A lone i is the imaginary unit, unless it is
+    an index. Raises UnreadableError. Takes any time and
     memory; run it where it can be killed.
     """
     from math_verify import verify
@@ -31,6 +35,10 @@ def same_expression(gold: str, answer: str, tolerance: Fraction = Fraction(0)) -
     left, right = _parsed(gold), _parsed(answer)
     if verify(left, right, allow_set_relation_comp=True, timeout_seconds=None):
         return True
+    if any(map(_IMAGINARY.search, (gold, answer))) and not any(map(_INDEXED.search, (gold, answer))):
+        left, right = (list(map(_complex, parsed)) for parsed in (left, right))
+        if verify(left, right, timeout_seconds=None):
+            return True
     return bool(tolerance) and _close(left[0], right[0], tolerance)
 
 
@@ -44,6 +52,16 @@ def _parsed(text: str) -> list[Any]:
     if not parsed:
         raise UnreadableError(text)
     return parsed
+
+
+def _complex(parsed: Any) -> Any:
+    """Returns an expression with the imaginary unit for the symbol i."""
+    from sympy import I
+    from sympy.core.basic import Basic
+
+    if not isinstance(parsed, Basic):
+        return parsed
+    return parsed.subs({symbol: I for symbol in parsed.free_symbols if str(symbol) == "i"})
 
 
 def _close(gold: Any, answer: Any, tolerance: Fraction) -> bool:

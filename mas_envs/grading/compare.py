@@ -10,6 +10,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
+from mas_envs.grading.inequalities import as_union
 from mas_envs.grading.latex import canonical
 from mas_envs.grading.scalars import (
     equal_numbers,
@@ -188,6 +189,9 @@ class Comparer(NamedTuple):
             if names[0] != names[1] and not _one_name(gold.items if names[0] else answer.items):
                 return self._aligned(gold.items, answer.items, "named values in their order")
             return self._unordered(gold, answer)
+        if kinds == {"list", "union"}:
+            left, right = (as_union(many) if many.kind == "list" else many for many in (gold, answer))
+            return self._collections(left, right) if left and right else self._ask(gold.text, answer.text)
         if kinds == {"union"} and (outcome := self._unordered(gold, answer)).equal:
             return outcome
         return self._ask(gold.text, answer.text)

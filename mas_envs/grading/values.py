@@ -113,13 +113,19 @@ _NUMBER_WORDS = {
     "twenty": 20,
 }
 _MULTIPLES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12}
+_QUANTITY = re.compile(r"(\d{1,15}(?:\.\d{1,15})?) ?([A-Za-z]{1,12})")
+_QUANTITIES = re.compile(
+    r"(?:\d{1,15} ?[A-Za-z]{1,12}(?: ?, ?(?:and )?| and | ?)(?=\d)){1,4}\d{1,15}(?:\.\d{1,15})? ?[A-Za-z]{1,12}"
+)
 _RATIO = re.compile(r"\d{1,9}(?: ?: ?\d{1,9})+")
 
 
 def readings(text: str) -> tuple[Value, ...]:
-    """Returns what a cleaned answer can mean, the likeliest first; several only for commas between digits.
+    """Returns what a cleaned answer can mean, the likeliest first; several only for commas between digits, and sums of
+    units.
 
-    `1,234` is a number or a list, `1,22` a list or a number with a decimal comma.
+    `1,234` is a number or a list, `1,22` a list or a number with a decimal comma, `2 hours and 30 minutes` one duration
+    or two.
     """
     if _INTEGER.fullmatch(text):
         return (Scalar(text, text, Fraction(int(text))),)
@@ -128,7 +134,25 @@ def readings(text: str) -> tuple[Value, ...]:
             return (_scalar(text), _read(text, 0))
         if match := _DECIMAL_COMMA.fullmatch(text):
             return (_read(text, 0), _scalar(f"{match[1]}.{match[2]}"))
+    if text[:1].isdigit() and text[-1].isalpha() and (quantity := _sum_of_units(text)):
+        return (quantity, _read(text, 0))
     return (_read(text, 0),)
+
+
+def _sum_of_units(text: str) -> Scalar | None:
+    """Reads `2 hours 30 minutes`: quantities of one kind, each unit smaller than the one before it, each number less
+    than makes one of that, and whole but for the last."""
+    parts = _QUANTITY.findall(text) if _QUANTITIES.fullmatch(text) else ()
+    total, last = Fraction(0), None
+    for number, name in parts:
+        unit, value = read_unit(name, True), Fraction(number)
+        if unit is None or not unit.dimensions:
+            return None
+        if last is not None and not (unit.dimensions == last.dimensions and value * unit.factor < last.factor):
+            return None
+        total, last = total + value * unit.factor, unit
+    first = read_unit(parts[0][1], True) if len(parts) > 1 else None
+    return Scalar(text, text, total / first.factor, 0, first) if first else None
 
 
 def _read(text: str, depth: int) -> Value:

@@ -1,9 +1,9 @@
 """Answers made to hang, crash or fool the grader: each gets a verdict in time, and the worker is usable after."""
 
-import math
+import os
 from contextlib import suppress
 from pathlib import Path
-from time import monotonic
+from time import monotonic, process_time
 
 import pytest
 
@@ -11,7 +11,6 @@ from mas_envs.grading.math import MathGrader
 
 GOLDS = ("42", r"x^2+\sqrt{2}")
 SECONDS = 2.0
-SLACK = 3.0  # the machine may have other things to do; the limit itself is in processor time
 
 SLOW = [
     "9^{9^{9^9}}", "999999999!", "(x+1)^{5000}", r"\frac12" * 3000, r"\frac{1}{" * 300 + "2" + "}" * 300,
@@ -53,16 +52,29 @@ CODE = [
 pytestmark = pytest.mark.needs("math")
 
 
+def used(pid: int) -> float:
+    """Returns the seconds of processor time that a worker and what it has forked took, the ended ones included."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    total = 0.0
+    for process in (str(pid), *children):
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        total += sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    return total
+
+
 def grade_all(answers: list[str], cpu_seconds: float, golds: tuple[str, ...] = GOLDS) -> dict[str, float]:
-    """Grades hostile answers in turn, checks that they earn nothing, and returns how long each took."""
+    """Grades hostile answers in turn, checks that they earn nothing, and returns how long each took: seconds of the
+    caller and of the worker's processor, or real ones where they are fewer. On a machine that does other things, too,
+    real time is theirs."""
     taken: dict[str, float] = {}
     with MathGrader(workers=1, cpu_seconds=cpu_seconds) as grader:
         assert grader.grade("(x+1)^2", "x^2+2x+1").correct
         for gold in golds:
             for answer in answers:
-                start = monotonic()
+                start, own, before = monotonic(), process_time(), used(grader.workers_running[0])
                 verdict = grader.grade(gold, answer)
-                taken[answer] = max(taken.get(answer, 0.0), monotonic() - start)
+                busy = process_time() - own + used(grader.workers_running[0]) - before
+                taken[answer] = max(taken.get(answer, 0.0), min(busy, monotonic() - start))
                 assert verdict.verdict in ("incorrect", "unparsable", "grader_timeout"), (gold, answer[:60], verdict)
         assert grader.grade("(x+1)^2", "x^2+2x+1").correct
         assert not grader.grade("(x+1)^2", "x^2+x+1").correct
@@ -77,14 +89,13 @@ def test_there_are_more_than_fifty_of_each_sort_but_code() -> None:
 
 def test_slow_answers_end_at_the_limit() -> None:
     taken = grade_all(SLOW[:12], cpu_seconds=0.3, golds=GOLDS[:1])
-    assert max(taken.values()) < 0.3 + SLACK
+    assert max(taken.values()) < 0.3 + 0.2
 
 
 @pytest.mark.slow
 def test_no_answer_holds_a_worker_for_more_than_two_seconds() -> None:
     taken = grade_all(SLOW, cpu_seconds=1.0, golds=GOLDS[:1])
-    assert max(taken.values()) < SECONDS + SLACK
-    assert math.fsum(taken.values()) / len(taken) < SECONDS
+    assert 0.9 < max(taken.values()) < SECONDS
 
 
 def test_odd_answers_earn_nothing() -> None:
