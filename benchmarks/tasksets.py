@@ -3,8 +3,10 @@
 A set is a file in benchmarks/sets/, made once from a game's own test split and never changed: the game's settings and
 the digest of every task, in order. Its full name ends with a hash of all of that, `sokoban/6x6@3f2a91c0`; a game whose
 generator came to make other tasks is found out when they are played. `file:PATH` makes a set of a file of levels or
-problems (every task of it, in order), and `GAME/test` of the first tasks of any game's test split, with whatever
-settings it is made: what a game has that nobody froze a set of.
+problems (every task of it, in order), `hub:NAME` of a data set on a hub, and `GAME/test` of the first tasks of any
+game's test split, with whatever settings it is made: what a game has that nobody froze a set of. `GAME/train` is the
+same of the training split: to record episodes that somebody is trained on (`python -m trainers.sft --episodes`), never
+to compare anybody by.
 
     python -m benchmarks.tasksets                                              lists the sets
     python -m benchmarks.tasksets --make sokoban/6x6 --count 400 size=6 boxes=1    writes a new one
@@ -25,21 +27,23 @@ import mas_envs
 from mas_envs.core.errors import MasEnvsError, UsageError, did_you_mean, in_range
 from mas_envs.core.files import PREFIX
 from mas_envs.core.game import Game, Task
+from mas_envs.core.hub import PREFIX as HUB
 from mas_envs.registry import registration
 from trainers.run.files import write_text
 
 FOLDER = Path(__file__).parent / "sets"
 SPLIT = "test"
-UNFROZEN = 200
-"""Tasks of a set `GAME/test`."""
+TRAINING = "train"
+UNFROZEN = {SPLIT: 200, TRAINING: 1000}
+"""Tasks of a set `GAME/test` or `GAME/train`."""
 
 
 @dataclass(frozen=True, slots=True)
 class TaskSet:
     """A frozen list of tasks.
 
-    name: "GAME/NAME", or "file:PATH". settings: of the game, as far as they decide the tasks. digests: of every task,
-    in order; the tasks are those of the game's test split, or of the file, from the first on.
+    name: "GAME/NAME", "file:PATH" or "hub:NAME". settings: of the game, as far as they decide the tasks. digests: of
+    every task, in order; the tasks are those of the game's test split, or of the file, from the first on.
     """
 
     name: str
@@ -56,7 +60,8 @@ class TaskSet:
 
     def task(self, game: Game[Any], number: int) -> Task:
         """Returns task `number` (from 0); raises UsageError where the game now makes another one of it."""
-        task = game.listed()[number] if self.name.startswith(PREFIX) else game.task(SPLIT, number)
+        split = TRAINING if self.name == f"{self.game}/{TRAINING}" else SPLIT
+        task = game.listed()[number] if self.name.startswith((PREFIX, HUB)) else game.task(split, number)
         if task.ref.digest != self.digests[number]:
             raise UsageError(
                 f"Task {number} of {self.name} is {task.ref.digest}, but the set says {self.digests[number]}: the game "
@@ -79,20 +84,21 @@ def load(name: str, game: str, settings: Mapping[str, Any]) -> TaskSet:
     Raises UsageError where there is none, or it is one of another game.
     """
     registration(game)
-    if name.startswith(PREFIX):
+    if name.startswith((PREFIX, HUB)):
         tasks = mas_envs.make_game(game, source=name).listed()
         return TaskSet(name, game, {"source": name}, tuple(task.ref.digest for task in tasks))
     known = [each for each in names() if each.startswith(f"{game}/")]
     default = f"{game}/standard" if f"{game}/standard" in known else f"{game}/{SPLIT}"
     wanted, _, mark = (name or default).partition("@")
-    if wanted == f"{game}/{SPLIT}":
+    split = wanted.partition("/")[2]
+    if wanted.partition("/")[0] == game and split in UNFROZEN:
         made = mas_envs.make_game(game, **settings)
-        return TaskSet(wanted, game, {}, tuple(made.task(SPLIT, i).ref.digest for i in range(UNFROZEN)))
+        return TaskSet(wanted, game, {}, tuple(made.task(split, i).ref.digest for i in range(UNFROZEN[split])))
     if wanted not in known:
         known.append(f"{game}/{SPLIT}")
         raise UsageError(
             f"{game} has no task set {wanted!r}.{did_you_mean(wanted, known)} It has: {', '.join(known)}. A file is a "
-            "set, too: file:PATH."
+            "set, too: file:PATH, and so is a data set that the game can read: hub:NAME."
         )
     data = json.loads((FOLDER / f"{wanted}.json").read_text(encoding="utf-8"))
     found = TaskSet(wanted, data["game"], data["settings"], tuple(data["digests"]))

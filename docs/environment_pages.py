@@ -1,7 +1,8 @@
 """A hook of MkDocs that writes what can be said of a game by asking it: ids, roles, prompts, rewards, numbers, a film.
 
 In a page, `<!-- game: sokoban -->` becomes all of that for the registered game `sokoban`, and the film is added to the
-site as `environments/sokoban.gif`. So a page cannot say anything else than the code does.
+site as `environments/sokoban.gif`; `<!-- transcript: NAME -->` becomes a transcript that the tests compare with what
+the game says (tests/games/transcripts). So a page cannot say anything else than the code does.
 """
 
 import re
@@ -15,12 +16,19 @@ from typing import Any
 import mas_envs
 from mas_envs.agents import Agent, ExpertAgent, RandomAgent, play
 from mas_envs.animation import save_animation
-from mas_envs.core.game import Game, Prompt
+from mas_envs.core.game import Game, Prompt, Result, Reward
 from mas_envs.registry import game_class, registration
+from mas_envs.sandbox import SandboxError
+from mas_envs.sandbox.shared import shared_sandbox
+from mas_envs.vector import step_all
 
 MARK = re.compile(r"<!-- game: (\w+) -->")
+TRANSCRIPT = re.compile(r"<!-- transcript: ([\w-]+) -->")
+TRANSCRIPTS = Path(__file__).parents[1] / "tests/games/transcripts"
 EPISODES = 40
 """Of each kind, from which the table of rewards is made."""
+EPISODES_WITH_PROGRAMS = 8
+"""The same where programs have to run."""
 
 
 def on_files(files: Any, config: Any) -> Any:
@@ -35,6 +43,7 @@ def on_files(files: Any, config: Any) -> Any:
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Replaces the marks of a page."""
+    markdown = TRANSCRIPT.sub(lambda match: fence((TRANSCRIPTS / f"{match[1]}.txt").read_text("utf-8")), markdown)
     return MARK.sub(lambda match: sections(match[1]), markdown)
 
 
@@ -51,7 +60,9 @@ def sections(name: str) -> str:
     if "rgb_array" in game.render_modes:
         parts.insert(0, f"![An episode of {name} played by the experts]({name}.gif)")
     if not needs_the_world(game):
-        parts.append(rewards(game))
+        parts.append(rewards(game, EPISODES))
+    elif programs_run():
+        parts.append(rewards(game, EPISODES_WITH_PROGRAMS))
     if "action_type" in signature(game_class(name)).parameters:
         parts.append(numbers(name))
     return "\n\n".join(parts)
@@ -76,6 +87,14 @@ def needs_the_world(game: Game[Any]) -> bool:
     """Says whether something has to happen outside before a step of the game, as running a program."""
     state = game.initial(game.task("test", 0))
     return bool(game.effects(state, {agent: game.expert(state, agent) for agent in game.acting(state)}))
+
+
+def programs_run() -> bool:
+    """Says whether this machine can hold programs; where it cannot, pages are built without what they would do."""
+    try:
+        return shared_sandbox().level >= 0
+    except SandboxError:
+        return False
 
 
 def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
@@ -113,25 +132,43 @@ def glance(game: Game[Any]) -> str:
 
 
 def prompts(name: str) -> str:
-    """Returns what every role reads at the beginning of one test task, and what its expert answers, in each style."""
-    text = "## What the agents read, and what an expert answers\n\nThe first test task"
+    """Returns what every role reads in the first turn of one test task, what its expert answers and what that earns, in
+    each style; where programs have to run, also what came of them."""
     styles = [style for style in ("full", "compact") if "style" in signature(game_class(name)).parameters]
-    parts = [f"{text}, as it begins."]
+    parts = [
+        "## What the agents read, and what an expert answers\n\nThe first turn of the first test task, played by the "
+        "experts."
+    ]
     for style in styles:
         game = mas_envs.make_game(name, style=style)
         state, seen = game.initial(game.task("test", 0)), set[str]()
         parts.append(f"### {style.capitalize()} style")
         while (acting := game.acting(state)) and not set(acting) <= seen:
             actions = {agent: game.expert(state, agent) for agent in acting}
-            for agent, answer in actions.items():
-                parts.append(
-                    f"`{agent}` reads\n\n{quoted(game.observe(state, agent))}\n\nand answers\n\n{fence(answer)}"
-                )
+            parts += [
+                f"`{agent}` reads\n\n{quoted(game.observe(state, agent))}\n\nand answers\n\n{fence(answer)}"
+                for agent, answer in actions.items()
+            ]
             seen |= set(acting)
-            if game.effects(state, actions):
+            if game.effects(state, actions) and not programs_run():
                 break
-            state = game.step(state, actions).state
+            (step,) = step_all(game, [(state, actions)], None)
+            if step is None:
+                raise RuntimeError(
+                    f"A step of {name} came to nothing through the infrastructure. Build the pages again."
+                )
+            parts.append(f"which earns {earned(step.reward)}.")
+            state = step.state
+        if state.turn and needs_the_world(game):
+            parts.append(f"What there is then, rendered as text:\n\n{fence(game.render(state))}")
     return "\n\n".join(parts)
+
+
+def earned(reward: Reward) -> str:
+    """Returns the terms of a reward that are not zero, in words."""
+    whose = {"the team": reward.team_terms, **{f"`{agent}`": terms for agent, terms in reward.local_terms.items()}}
+    terms = [f"{who} {v:+.3g} ({name})" for who, found in whose.items() for name, v in found.items() if v]
+    return ", ".join(terms) or "nothing"
 
 
 def quoted(prompt: Prompt) -> str:
@@ -145,11 +182,11 @@ def fence(text: str) -> str:
     return f"{marks}text\n{text}\n{marks}"
 
 
-def rewards(game: Game[Any]) -> str:
-    """Returns the smallest and largest value of every reward term in a few episodes, and of the returns."""
+def rewards(game: Game[Any], count: int) -> str:
+    """Returns the smallest and largest value of every reward term in `count` episodes, and of the returns."""
     seen: dict[tuple[str, str], list[float]] = defaultdict(list)
     rows: list[tuple[str, ...]] = []
-    tasks = [game.task("test", index) for index in range(EPISODES)]
+    tasks = [game.task("test", index) for index in range(count)]
     players: dict[str, Agent | Callable[[str], str]] = {
         "experts": ExpertAgent(),
         "random agents": RandomAgent(),
@@ -160,13 +197,13 @@ def rewards(game: Game[Any]) -> str:
         for task, episode in zip(tasks, episodes, strict=True):
             state = game.initial(task)
             for moment in episode.moments:
-                state, reward, *_ = game.step(state, moment.actions)
+                state, reward, *_ = game.step(state, moment.actions, [Result(value) for value in moment.results])
                 for term, value in reward.team_terms.items():
                     seen["team", term].append(value)
                 for name, terms in reward.local_terms.items():
                     for term, value in terms.items():
                         seen[name, term].append(value)
-        solved = sum(bool(episode.success) for episode in episodes) / EPISODES
+        solved = sum(bool(episode.success) for episode in episodes) / count
         for name in game.agents:
             returns = [episode.returns[name] for episode in episodes if episode.returns]
             rows.append((who, f"`{name}`", f"{round(sum(returns) / len(returns), 2) + 0.0:.2f}", f"{solved:.0%}"))
@@ -175,7 +212,7 @@ def rewards(game: Game[Any]) -> str:
         for (whose, term), values in sorted(seen.items())
     ]
     return (
-        f"## Rewards that were seen\n\nIn {EPISODES} episodes each of the experts, of random agents and of agents "
+        f"## Rewards that were seen\n\nIn {count} episodes each of the experts, of random agents and of agents "
         "without an answer, on test tasks with the default settings; what a term means is said where rewards are.\n\n"
         + table(("whose", "term", "smallest", "largest"), terms)
         + "\n\n"

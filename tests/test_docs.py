@@ -14,6 +14,8 @@ import pytest
 
 from mas_envs import make_game
 from mas_envs.registry import game_class
+from mas_envs.sandbox import SandboxError
+from mas_envs.vector import step_all
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -60,9 +62,27 @@ def test_a_page_shows_a_real_prompt_and_reply_of_every_role_in_every_style(hook,
                     assert message.content in filled, (style, agent)
                 assert f"```text\n{reply}\n```" in filled
             agents |= set(actions)
-            if game.effects(state, actions):
-                break
-            state = game.step(state, actions).state
+            (step,) = step_all(game, [(state, actions)], None)
+            for terms in (step.reward.team_terms, *step.reward.local_terms.values()):
+                assert all(f"{value:+.3g} ({term})" in filled for term, value in terms.items() if value)
+            state = step.state
+        if hook.needs_the_world(game):
+            assert f"```text\n{game.render(state)}\n```" in filled.replace("````text", "```text")
+
+
+def test_a_machine_that_holds_no_programs_builds_the_pages_without_what_they_do(hook, monkeypatch):
+    def refuse():
+        raise SandboxError("not here")
+
+    monkeypatch.setattr(hook, "shared_sandbox", refuse)
+    filled = hook.sections("code_test")
+    assert "`coder_0` reads" in filled and "which earns" not in filled and "## Rewards that were seen" not in filled
+
+
+def test_a_transcript_is_shown_as_the_tests_lock_it(hook):
+    page = hook.on_page_markdown("<!-- transcript: code_test-full-sequential -->")
+    locked = (ROOT / "tests/games/transcripts/code_test-full-sequential.txt").read_text()
+    assert locked in page and page.startswith("````text")
 
 
 @pytest.mark.parametrize("name", games())
