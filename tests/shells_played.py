@@ -17,18 +17,23 @@ from mas_envs.pettingzoo_env import OrderEnforced, TeamAECEnv, TeamParallelEnv
 from mas_envs.registry import game_class
 from tests.fakes import Letters, run_grades
 from tests.games.code_test_played import judged_unrun
+from tests.grid.tools_played import printed_unrun
 
-RUNNERS: dict[str, EffectRunner] = {"code_test": judged_unrun}
+BOARDS = ("plan_path", "sokoban", "sudoku")
+"""Games that a tool user and a planner can play."""
+RUNNERS: dict[str, EffectRunner] = {"code_test": judged_unrun, **dict.fromkeys(BOARDS, printed_unrun)}
 """What carries out the wishes of registered games that have any, by name."""
 
 SETTINGS = (
     {"style": "full"},
     {"style": "compact"},
     {"roles": "single", "turns": 3, "style": "compact"},
+    {"roles": "tool-planner", "turns": 3, "style": "full"},
+    {"roles": "tool-planner", "turns": 3, "style": "compact"},
     {"action_type": "discrete", "turns": 12},
     {"roles": "single", "action_type": "discrete", "turns": 12},
 )
-"""Each is taken as far as a game has such settings."""
+"""Each is taken as far as a game has such settings; tool users only where there are some."""
 
 EXPERT = "the expert's answer"
 
@@ -59,7 +64,8 @@ def kinds(name: str) -> tuple[Kind, ...]:
             for settings in ({}, {"simultaneous": True}, {"simultaneous": True, "graded": True}, {"graded": True})
         )
     known = inspect.signature(game_class(name)).parameters
-    chosen = {tuple((key, value) for key, value in settings.items() if key in known): None for settings in SETTINGS}
+    wanted = [settings for settings in SETTINGS if settings.get("roles") != "tool-planner" or name in BOARDS]
+    chosen = {tuple((key, value) for key, value in settings.items() if key in known): None for settings in wanted}
     found: list[Kind] = []
     for settings in map(dict, chosen):
         make = partial(mas_envs.make_game, name, **settings)

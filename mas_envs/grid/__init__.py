@@ -1,1 +1,2 @@
-"""What the board games share: moves, parsing of move lists, the planner-executor turn, prompts, pictures."""
+"""What the board games share: moves, parsing of move lists, the turns of a team, a tool user's programs, prompts,
+pictures."""

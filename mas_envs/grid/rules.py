@@ -22,6 +22,10 @@ class BoardRules(Game[BoardState[B]]):
     """How moves are written, for the full style."""
     example_moves: tuple[str, ...]
     """Moves that show the form of an answer."""
+    stdin_text: str = "the rows of the board as they are shown"
+    """What a tool user's program reads, for the full style."""
+    expert_program: str = ""
+    """The program of the tool user's expert, for every board."""
 
     @abstractmethod
     def start(self, level: Any) -> B:
@@ -75,6 +79,10 @@ class BoardRules(Game[BoardState[B]]):
     def remarks(self, level: Any, board: B, when: str) -> list[str]:
         """Returns lines of the full style that follow a drawn board; `when` is "now", or "there" for a proposal's."""
         return []
+
+    def stdin(self, level: Any, board: B) -> str:
+        """Returns the board as a tool user's program reads it."""
+        return f"{self.draw(level, board)}\n"
 
     @abstractmethod
     def compact(self, level: Any, board: B) -> str:

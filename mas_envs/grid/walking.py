@@ -12,8 +12,11 @@ from typing import Any, ClassVar
 from mas_envs.core.game import AgentID
 from mas_envs.grid.cells import cell_words
 from mas_envs.grid.moves import CONTINUE, MOVES, NOWHERE, MoveList, Places, parse_moves
+from mas_envs.grid.prompts import ROLE_NAMES
 from mas_envs.grid.state import B, BoardState, Proposal
-from mas_envs.grid.turns import EXECUTOR, BoardGame
+from mas_envs.grid.symmetry import turned
+from mas_envs.grid.tools import TOOL
+from mas_envs.grid.turns import BoardGame
 
 _BLOCKED = {move: f"Move {move} is blocked; it and the moves after it are left out." for move in MOVES}
 _BLOCKED[NOWHERE] = "A step to a cell that is no neighbour is blocked; it and the moves after it are left out."
@@ -29,6 +32,9 @@ class WalkingGame(BoardGame[B]):
     example_moves = ("R", "R", "D")
     speaks_cells: ClassVar[bool] = False
     """Whether the compact style's expert names the cells it steps to (`@c4`); both forms are always understood."""
+    width: int
+    """Columns of the board, or of the largest one; `height` its rows."""
+    height: int
 
     # ---- what the rules of one game bring ----------------------------------------------------------------------
     @abstractmethod
@@ -81,14 +87,18 @@ class WalkingGame(BoardGame[B]):
         return [words[self.cell(self.walk(level, board, moves[:n])[0])] for n in range(1, len(moves) + 1)]
 
     def legal_actions(self, state: BoardState[B], agent: AgentID) -> tuple[str, ...]:
-        if agent not in self.acting(state):
+        if agent not in self.acting(state) or agent == TOOL:  # whose actions are programs
             return ()
         return _LISTS[self.legal(state.task.content, state.board)]
 
     def common_words(self) -> tuple[str, ...]:
         """Returns the compact words that all these games have: moves, roles, marks, lists of possible moves."""
         marks = (CONTINUE, "=", *("!" + move for move in MOVES + NOWHERE), *(f"[{moves}]" for moves in _LISTS))
-        return (*MOVES, *marks, *(role.name for role in self.roles))
+        return (*MOVES, *marks, *ROLE_NAMES, *self.program_words())
+
+    def symmetric(self, text: str) -> tuple[str, ...]:
+        words = self.style == "compact" and not self.seconds  # programs cannot be turned
+        return turned(text, self.width, self.height) if words else (text,)
 
     def example_actions(self) -> tuple[str, ...]:
-        return (*MOVES, *_LETTERS, CONTINUE) if self._mover == EXECUTOR else (*MOVES, *_LETTERS)
+        return self.examples((*MOVES, *_LETTERS))

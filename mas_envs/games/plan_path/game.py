@@ -6,7 +6,8 @@ The default is a 10x10 map with 22 % obstacles on which start and goal are conne
 The episode ends when the goal is reached, or when the turns are spent. The distance in the rewards is the true
 shortest path in steps up, down, left and right, found by breadth-first search.
 
-Turns, roles, answers and rewards are those of every board game here: see `mas_envs.grid.turns`.
+Turns, roles, answers and rewards are those of every board game here: see `mas_envs.grid.turns`. With
+`roles="tool-planner"` a tool user's Python program proposes the moves; its expert's is a breadth-first search.
 
 **Difficulty.** `length=(8, 12)` asks for tasks whose shortest path has 8 to 12 moves: the start is drawn among the
 cells of a map that are so far from the goal. What maps have to offer, as the longest shortest path to a random goal
@@ -48,6 +49,7 @@ from mas_envs.core.game import Task
 from mas_envs.core.seeding import derive
 from mas_envs.games.plan_path import files, rules, tasks
 from mas_envs.games.plan_path.numeric import PlanPathView
+from mas_envs.games.plan_path.program import PROGRAM
 from mas_envs.games.plan_path.rules import Level
 from mas_envs.grid import pictures
 from mas_envs.grid.cells import cell_word, cell_words
@@ -68,14 +70,16 @@ class PlanPath(WalkingGame[int]):
         obstacles: share of their cells that are walls, 0 to 0.5.
         length: (least, most) moves of a drawn task's shortest path; None where any will do.
         source: None, or "file:PATH" for tasks from a file (see above); size and obstacles are then what its maps have.
-        roles, turns, max_moves, style, action_type: see `BoardGame`; an episode's moves are 4 times the (longer)
-            side, or more where a task may need more.
+        roles, turns, max_moves, style, action_type, seconds: see `BoardGame`; an episode's moves are 4 times the
+            (longer) side, or more where a task may need more.
     """
 
     name = "plan_path"
     version = 0
     goal_text = "A map has to be crossed: lead the agent from where it is to the goal."
     legend = "The map shows # for a wall, . for a free cell, @ for the agent and G for the goal."
+    stdin_text = "the rows of the whole map, in the signs that are shown"
+    expert_program = PROGRAM
 
     def __init__(
         self,
@@ -88,6 +92,7 @@ class PlanPath(WalkingGame[int]):
         max_moves: int | None = None,
         style: str = "full",
         action_type: str = "text",
+        seconds: float | None = None,
     ):
         self.source, self._file = source, None
         if source is None:
@@ -104,7 +109,7 @@ class PlanPath(WalkingGame[int]):
             self._refuse_other(size, obstacles)
         else:
             raise UsageError(f"source is {source!r}; give 'file:PATH', the path of a map, or None for generated maps.")
-        super().__init__(roles, turns, max_moves, style, action_type, total)
+        super().__init__(roles, turns, max_moves, style, action_type, total, seconds)
 
     def _refuse_other(self, size: Any, obstacles: Any) -> None:
         """Raises UsageError where a size or share of obstacles was asked for that the file does not have."""
@@ -121,11 +126,7 @@ class PlanPath(WalkingGame[int]):
             "obstacles": self.obstacles,
             "length": list(self._length) if self._length else None,
             "source": self.source,
-            "roles": self.roles_name,
-            "turns": self.turns,
-            "max_moves": self.max_moves,
-            "style": self.style,
-            "action_type": self.action_type,
+            **self.how(),
         }
 
     def task(self, split: str, index: int) -> Task:
@@ -208,8 +209,8 @@ class PlanPath(WalkingGame[int]):
         cells = [word for mark in "#*@_" for word in cell_words(mark, self.width, self.height)]
         return (*self.common_words(), *cells)
 
-    def numeric(self) -> PlanPathView:
-        return PlanPathView(self, self.height, self.width)
+    def numeric(self) -> PlanPathView | None:
+        return None if self.seconds else PlanPathView(self, self.height, self.width)
 
     def dump_board(self, board: int) -> int:
         return board

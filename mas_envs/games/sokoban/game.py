@@ -8,7 +8,9 @@ once; with several where a box is on a dead square, boxes hold one another in pl
 the few positions that can still come about are all without a solution), or when the turns are spent. The distance in
 the rewards is, with one box, the fewest moves that still solve the level; with several, a lower bound on the pushes.
 
-Turns, roles, answers and rewards are those of every board game here: see `mas_envs.grid.turns`.
+Turns, roles, answers and rewards are those of every board game here: see `mas_envs.grid.turns`. With
+`roles="tool-planner"` a tool user's Python program proposes the moves; its expert's searches breadth-first over all
+positions, which solves small levels within its time and leaves large ones to the planner.
 
 **Certificates.** Every generated level was solved before it is handed out: `task.content.pushes` is the fewest pushes
 that solve it, `task.content.moves` the moves of such a solution (with one box, the fewest moves).
@@ -50,6 +52,7 @@ from mas_envs.games.sokoban.bitboard import bits, mask_of
 from mas_envs.games.sokoban.bounds import effort_left
 from mas_envs.games.sokoban.layout import Board
 from mas_envs.games.sokoban.numeric import SokobanView
+from mas_envs.games.sokoban.program import PROGRAM
 from mas_envs.games.sokoban.rules import Level
 from mas_envs.grid import pictures
 from mas_envs.grid.cells import cell_words
@@ -76,8 +79,8 @@ class Sokoban(WalkingGame[Board]):
         pushes: (least, most) pushes that a generated level takes; None for any.
         source: None, or "file:PATH" for levels from a file (see above); size and boxes are then the most that one
             of them has.
-        roles, turns, max_moves, style, action_type: see `BoardGame`; an episode's moves are 4 times the side for
-            every box, unless pushes or source ask for more.
+        roles, turns, max_moves, style, action_type, seconds: see `BoardGame`; an episode's moves are 4 times the side
+            for every box, unless pushes or source ask for more.
     """
 
     name = "sokoban"
@@ -92,6 +95,7 @@ class Sokoban(WalkingGame[Board]):
         "The board shows # for a wall, a space for free floor, . for a goal, $ for a box, * for a box on a goal, "
         "@ for you and + for you on a goal."
     )
+    expert_program = PROGRAM
 
     def __init__(
         self,
@@ -104,6 +108,7 @@ class Sokoban(WalkingGame[Board]):
         max_moves: int | None = None,
         style: str = "full",
         action_type: str = "text",
+        seconds: float | None = None,
     ):
         self.source, self._file = source, None
         self._pushes = tasks.read_pushes(pushes)
@@ -119,7 +124,7 @@ class Sokoban(WalkingGame[Board]):
             self._refuse_other(size, boxes)
         else:
             raise UsageError(f"source is {source!r}; give 'file:PATH', the path of a file of levels, or None.")
-        super().__init__(roles, turns, max_moves, style, action_type, moves)
+        super().__init__(roles, turns, max_moves, style, action_type, moves, seconds)
 
     def _refuse_other(self, size: Any, boxes: Any) -> None:
         """Raises UsageError where settings of generated levels were given with a file that does not fit them."""
@@ -137,11 +142,7 @@ class Sokoban(WalkingGame[Board]):
             "boxes": self.boxes,
             "pushes": list(self._pushes) if self._pushes else None,
             "source": self.source,
-            "roles": self.roles_name,
-            "turns": self.turns,
-            "max_moves": self.max_moves,
-            "style": self.style,
-            "action_type": self.action_type,
+            **self.how(),
         }
 
     def task(self, split: str, index: int) -> Task:
@@ -230,8 +231,8 @@ class Sokoban(WalkingGame[Board]):
         cells = [words[cell] for words in tables for cell in inner]
         return (*self.common_words(), *cells)
 
-    def numeric(self) -> SokobanView:
-        return SokobanView(self, self.height, self.width)
+    def numeric(self) -> SokobanView | None:
+        return None if self.seconds else SokobanView(self, self.height, self.width)
 
     def dump_board(self, board: Board) -> list[Any]:
         return [board.player, list(bits(board.boxes))]

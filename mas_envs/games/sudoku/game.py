@@ -27,7 +27,10 @@ or turned. With 8 clues on the 4x4 board there are 2,353,728 puzzles in train, 3
 **Files** hold one puzzle a line: all signs in reading order, `0`, `.` or `_` for an empty cell. Empty lines, and lines
 that begin with `#`, `;`, `%` or `//`, are passed over.
 
-Turns, roles and rewards are those of every board game here: see `mas_envs.grid.turns`.
+Turns, roles and rewards are those of every board game here: see `mas_envs.grid.turns`. With `roles="tool-planner"` a
+tool user's Python program proposes the moves. It reads the board and, after an empty line, the givens alone; its
+expert's tries digits cell by cell and goes back where none fits, and prints the whole grid. On puzzles that keep it
+past its time (some of 9x9) the planner writes the moves.
 """
 
 from typing import Any
@@ -40,13 +43,16 @@ from mas_envs.games.sudoku import expert, rules, tasks, words
 from mas_envs.games.sudoku.numeric import SudokuView
 from mas_envs.games.sudoku.parse import Place, parse_moves
 from mas_envs.games.sudoku.picture import picture_of
+from mas_envs.games.sudoku.program import PROGRAM
 from mas_envs.games.sudoku.rules import Level
 from mas_envs.games.sudoku.solver import DIGITS, EMPTY
 from mas_envs.grid.cells import cell_words
 from mas_envs.grid.moves import CONTINUE, MoveList
 from mas_envs.grid.pictures import Picture
+from mas_envs.grid.prompts import ROLE_NAMES
 from mas_envs.grid.state import BoardState, Proposal
-from mas_envs.grid.turns import EXECUTOR, BoardGame
+from mas_envs.grid.tools import TOOL
+from mas_envs.grid.turns import BoardGame
 
 
 class Sudoku(BoardGame[str]):
@@ -58,7 +64,7 @@ class Sudoku(BoardGame[str]):
             where `difficulty` asks for it.
         difficulty: "easy", "medium" or "hard" puzzles alone, or None for any.
         source: None, or "file:PATH" with one puzzle a line; clues and difficulty are then what its puzzles have.
-        roles, turns, style, action_type: see `BoardGame`.
+        roles, turns, style, action_type, seconds: see `BoardGame`.
         max_moves: moves per turn; by default as many as the board has cells, and one where action_type is "discrete".
     """
 
@@ -69,6 +75,11 @@ class Sudoku(BoardGame[str]):
         "The board shows . for an empty cell, letters over the columns and numbers before the rows: b3 is column b, "
         "row 3."
     )
+    stdin_text = (
+        "the rows of the board as it is, digits and . for an empty cell without anything between, then an empty line "
+        "and the rows of the board as it was given"
+    )
+    expert_program = PROGRAM
     moves_text = (
         'A move is a cell and its digit: "b3=4" writes 4 into b3, "b3=0" empties it. A move is blocked if it changes a '
         "given, or writes a digit that its row, column or box shows already. What you wrote you can change. Instead of "
@@ -86,6 +97,7 @@ class Sudoku(BoardGame[str]):
         max_moves: int | None = None,
         style: str = "full",
         action_type: str = "text",
+        seconds: float | None = None,
     ):
         wanted = tasks.check_settings(size, clues, difficulty)
         self.size, self.difficulty, self.source = int(size), difficulty, source
@@ -106,7 +118,7 @@ class Sudoku(BoardGame[str]):
         cells = self.size**2
         if max_moves is None and action_type == "text":
             max_moves = cells
-        super().__init__(roles, turns, max_moves, style, action_type, cells)
+        super().__init__(roles, turns, max_moves, style, action_type, cells, seconds)
 
     def settings(self) -> dict[str, Any]:
         return {
@@ -114,11 +126,7 @@ class Sudoku(BoardGame[str]):
             "clues": self.clues,
             "difficulty": self.difficulty,
             "source": self.source,
-            "roles": self.roles_name,
-            "turns": self.turns,
-            "max_moves": self.max_moves,
-            "style": self.style,
-            "action_type": self.action_type,
+            **self.how(),
         }
 
     # ---- tasks -------------------------------------------------------------------------------------------------
@@ -151,7 +159,9 @@ class Sudoku(BoardGame[str]):
         return f": {rules.why_illegal(level, board, move)}"
 
     def legal_actions(self, state: BoardState[str], agent: AgentID) -> tuple[str, ...]:
-        return rules.legal(state.task.content, state.board) if agent in self.acting(state) else ()
+        if agent not in self.acting(state) or agent == TOOL:  # whose actions are programs
+            return ()
+        return rules.legal(state.task.content, state.board)
 
     def solved(self, level: Level, board: str) -> bool:
         return board == level.solution
@@ -165,12 +175,15 @@ class Sudoku(BoardGame[str]):
     def solve(self, level: Level, board: str) -> tuple[str, ...]:
         return expert.moves_to_solve(level, board)
 
-    def numeric(self) -> SudokuView:
-        return SudokuView(self)
+    def numeric(self) -> SudokuView | None:
+        return None if self.seconds else SudokuView(self)
 
     # ---- texts -------------------------------------------------------------------------------------------------
     def draw(self, level: Level, board: str) -> str:
         return rules.draw(level, board)
+
+    def stdin(self, level: Level, board: str) -> str:
+        return f"{rules.rows(board)}\n\n{rules.rows(level.givens)}\n"
 
     def picture(self, state: BoardState[str]) -> Picture:
         return picture_of(self, state)
@@ -187,11 +200,10 @@ class Sudoku(BoardGame[str]):
         return words.compact_proposal(level, board, proposal)
 
     def vocabulary(self) -> tuple[str, ...]:
-        return (CONTINUE, *(role.name for role in self.roles), *words.vocabulary(self.size))
+        return (CONTINUE, *ROLE_NAMES, *words.vocabulary(self.size), *self.program_words())
 
     def example_actions(self) -> tuple[str, ...]:
-        moves = rules.move_words(self.size)[self.size**2 :]
-        return (*moves, CONTINUE) if self._mover == EXECUTOR else moves
+        return self.examples(rules.move_words(self.size)[self.size**2 :])
 
     # ---- saving ------------------------------------------------------------------------------------------------
     def dump_board(self, board: str) -> str:

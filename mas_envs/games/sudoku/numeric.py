@@ -24,8 +24,8 @@ from mas_envs.core.game import AgentID
 from mas_envs.core.numeric import NOOP, NumericView
 from mas_envs.games.sudoku.rules import move_words, placements, shown
 from mas_envs.games.sudoku.solver import DIGITS, EMPTY
+from mas_envs.grid.numeric import PLANNER
 from mas_envs.grid.state import BoardState
-from mas_envs.grid.turns import PLANNER
 
 if TYPE_CHECKING:
     from mas_envs.games.sudoku.game import Sudoku

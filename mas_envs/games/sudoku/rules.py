@@ -233,6 +233,12 @@ def draw(level: Level, board: str) -> str:
     return "\n".join([*lines, line])
 
 
+def rows(board: str) -> str:
+    """Returns the signs of a board, a row on each line."""
+    side = int(len(board) ** 0.5)
+    return "\n".join([board[at : at + side] for at in range(0, len(board), side)])
+
+
 def why_clash(shape: Shape, board: str) -> str:
     """Returns two cells in which a digit breaks the rules, in words; "" where none does."""
     words = cell_words("", shape.side, shape.side)
