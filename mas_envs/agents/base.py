@@ -7,14 +7,33 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 from mas_envs.core.game import AgentID, Game, Prompt, TaskRef
 
 
+class Usage(NamedTuple):
+    """What one answer took, where whoever gave it says so (an endpoint does).
+
+    prompt_tokens, completion_tokens: as the server counted them. cost: in the currency of the prices that the agent
+    was given. tries: requests sent; more than 1 where some failed.
+    """
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: float = 0.0
+    tries: int = 1
+
+
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What an agent wrote. Token ids, their log-probabilities and the stop reason are there where they are known."""
+    """What an agent wrote. Token ids, their log-probabilities and the stop reason are there where they are known.
+
+    stop_reason: "length" where a token budget cut the answer.
+    failure: why no answer came, where the infrastructure failed and not the model; the episode is then masked.
+    """
 
     text: str
     token_ids: tuple[int, ...] = ()
     logprobs: tuple[float, ...] = ()
     stop_reason: str = ""
+    failure: str = ""
+    usage: Usage | None = None
 
 
 class Request(NamedTuple):

@@ -12,7 +12,8 @@ class Moment:
     """One joint step: what the agents that acted read and wrote, and what came of it.
 
     rewards: every agent's reward, alpha * team + local; None where the infrastructure failed.
-    info: the game's own report (`success`, `errors`, ...).
+    info: the game's own report (`success`, `errors`, ...); of a moment that failed because no answer came, `failures`:
+        agent -> why.
     results: what came of the moment's effects, as JSON values, so that a replay has nothing to run.
     """
 

@@ -28,7 +28,8 @@ def play(
 
     All tasks advance together; in each moment every agent object is asked once, for all that it has to say. What
     comes of one task does not depend on the others in the batch: seeds derive from (seed, task, attempt, agent,
-    moment). A task that is listed n times is played n times, as attempts 0 to n - 1.
+    moment). A task that is listed n times is played n times, as attempts 0 to n - 1. Where an agent's answer failed to
+    come (`Completion.failure`), the episode ends there, masked; the others go on.
 
     Args:
         agents: role name or agent id -> agent (an id wins over its role); plain functions str -> str are accepted.
@@ -46,9 +47,13 @@ def play(
         for one in live:
             one.prompts = {agent: game.observe(one.state, agent) for agent in game.acting(one.state)}
         _ask(game, players, live, seed)
-        steps = step_with_results(game, [(one.state, one.actions) for one in live], effect_runner)
-        for one, (step, results) in zip(live, steps, strict=True):
+        answered = [one for one in live if not one.failures]
+        steps = step_with_results(game, [(one.state, one.actions) for one in answered], effect_runner)
+        for one, (step, results) in zip(answered, steps, strict=True):
             _advance(game, one, step, results, alpha)
+        for one in live:
+            if one.failures:
+                _advance(game, one, None, (), alpha)
         live = [one for one in live if not one.over]
     return [_episode(game, one) for one in running]
 
@@ -64,7 +69,7 @@ def replay(game: Game[Any], task: Task, episode: Episode, alpha: float = 1.0) ->
     one = _Running(task, game.initial(task), episode.attempt)
     for moment in episode.moments:
         one.prompts = {agent: game.observe(one.state, agent) for agent in game.acting(one.state)}
-        one.actions = dict(moment.actions)
+        one.actions, one.failures = dict(moment.actions), moment.info.get("failures", {})
         masked = moment.rewards is None
         step = None if masked else game.step(one.state, moment.actions, [Result(value) for value in moment.results])
         _advance(game, one, step, moment.results, alpha)
@@ -83,6 +88,7 @@ class _Running:
     moments: list[Moment] = field(default_factory=list)
     prompts: dict[AgentID, Prompt] = field(default_factory=dict)
     actions: dict[AgentID, str] = field(default_factory=dict)
+    failures: Mapping[AgentID, str] = field(default_factory=dict)
     success: bool | None = False
     over: bool = False
 
@@ -126,6 +132,8 @@ def _ask(game: Game[Any], players: Mapping[AgentID, Agent], live: Sequence[_Runn
                 kind = type(player).__name__
                 raise UsageError(f"{kind}.act returned {type(completion).__name__}; it must return Completions.")
             one.actions[request.agent] = clip_action(completion.text)[0]
+            if completion.failure:
+                one.failures = {**one.failures, request.agent: completion.failure}
     for one in live:  # in the order in which the game lists them, whoever was asked first
         one.actions = {agent: one.actions[agent] for agent in one.prompts}
 
@@ -133,7 +141,7 @@ def _ask(game: Game[Any], players: Mapping[AgentID, Agent], live: Sequence[_Runn
 def _advance(game: Game[Any], one: _Running, step: Step[Any] | None, results: tuple[Any, ...], alpha: float) -> None:
     """Takes one task one joint step on; None where the infrastructure failed."""
     if step is None:
-        one.moments.append(Moment(one.prompts, one.actions, None, {}))
+        one.moments.append(Moment(one.prompts, one.actions, None, {"failures": one.failures} if one.failures else {}))
         one.success, one.over = None, True
         return
     rewards = {agent: step.reward.of(agent, alpha) for agent in game.agents}

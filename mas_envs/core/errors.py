@@ -24,6 +24,10 @@ class StateError(MasEnvsError, ValueError):
     """A saved state belongs to another game, another version, or is damaged."""
 
 
+class EndpointError(MasEnvsError, ConnectionError):
+    """A server that answers for a model cannot be used as it is set up: no such model, a wrong key, nobody there."""
+
+
 class MissingExtraError(MasEnvsError, ImportError):
     """What was asked for needs a package that an extra of this distribution installs."""
 
