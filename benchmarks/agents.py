@@ -1,39 +1,66 @@
-"""Who plays: reading agent specs such as `expert`, `hf:PATH` or `planner=hf:PATH,executor=random`.
+"""Who plays: reading agent specs such as `expert`, `hf:PATH` or `planner=hf:PATH,executor=openai:MODEL@URL`.
 
 random              draws the game's example actions
 expert              the game's scripted solver
+human               a person at this terminal
 hf:PATH             a local Hugging Face checkpoint (one of a run of trainers, or any other with a chat template)
+vllm:PATH           the same, answering by vLLM
+openai:MODEL@URL    a model behind an OpenAI-compatible server: openai:Qwen/Qwen3-8B@http://localhost:8000/v1
 run:FOLDER          the team that a run of trainers ended with (its last checkpoint)
 ROLE=SPEC,ROLE=SPEC a team of different ones
 """
 
+import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mas_envs.agents import Agent, Completion, ExpertAgent, RandomAgent, Request
+from benchmarks.entries import Entry, Used
+from mas_envs.agents import Agent, Completion, ExpertAgent, HumanAgent, OpenAIAgent, RandomAgent, Request
 from mas_envs.core.errors import UsageError, did_you_mean
 from mas_envs.core.game import Game
 
-GRAMMAR = "random, expert, hf:PATH, run:FOLDER, or ROLE=SPEC for every role, joined by commas"
+GRAMMAR = (
+    "random, expert, human, hf:PATH, vllm:PATH, openai:MODEL@URL, run:FOLDER, or ROLE=SPEC for every role, joined by "
+    "commas"
+)
+ALONE = {"random": RandomAgent, "expert": ExpertAgent, "human": HumanAgent}
+"""Kinds that are a whole spec."""
+LOCAL = ("hf", "vllm")
+"""Kinds that are followed by the path of a checkpoint."""
+
+
+@dataclass(frozen=True)
+class Calls:
+    """How the servers of openai:MODEL@URL are called; nothing of it changes what a model answers."""
+
+    key_env: str = "OPENAI_API_KEY"
+    """Environment variable with the API key of openai:MODEL@URL; for several servers ROLE=VARIABLE,ROLE=VARIABLE."""
+    price: str = "0/0"
+    """Of a million tokens read and a million tokens written, as IN/OUT; for several servers ROLE=IN/OUT,ROLE=IN/OUT."""
+    concurrency: int = 16
+    """Requests to a server under way at once (no more than --chunk lets become necessary)."""
+    timeout: float = 300.0
+    """Seconds for one try of a request, from the connection to the last byte."""
+    retries: int = 8
+    """Further tries after a fault of the infrastructure; then the episode is masked."""
 
 
 class Counting:
-    """Asks another agent, and counts what it wrote for every episode: tokens, or characters where it knows none."""
+    """Asks another agent, and adds to `used` what its answers took, by (task, attempt)."""
 
-    def __init__(self, agent: Agent):
-        self._agent = agent
-        self.tokens: dict[tuple[Any, int], int] = {}
+    def __init__(self, agent: Agent, used: dict[tuple[Any, int], Used]):
+        self._agent, self._used = agent, used
 
     def act(self, requests: Sequence[Request]) -> list[Completion]:
         completions = self._agent.act(requests)
         for request, completion in zip(requests, completions, strict=True):
-            key = (request.task, request.attempt)
-            self.tokens[key] = self.tokens.get(key, 0) + len(completion.token_ids)
+            self._used.setdefault((request.task, request.attempt), Used()).add(completion)
         return completions
 
 
-def parse_specs(spec: str, roles: Sequence[str]) -> dict[str, str]:
+def parse_specs(spec: str, roles: Sequence[str], flag: str = "--agent", grammar: str = GRAMMAR) -> dict[str, str]:
     """Returns role -> spec of one agent; raises UsageError, with the grammar, where that cannot be."""
     if "=" not in spec.partition(":")[0]:
         return dict.fromkeys(roles, spec)
@@ -42,48 +69,108 @@ def parse_specs(spec: str, roles: Sequence[str]) -> dict[str, str]:
         role, equals, one = part.partition("=")
         if not equals or role not in roles or role in found:
             raise UsageError(
-                f"--agent has {part!r};{did_you_mean(role, roles)} the roles are {', '.join(roles)}, each once. "
-                f"Write {GRAMMAR}."
+                f"{flag} has {part!r};{did_you_mean(role, roles)} the roles are {', '.join(roles)}, each once. "
+                f"Write {grammar}."
             )
         found[role] = one
     if missing := [role for role in roles if role not in found]:
-        raise UsageError(f"--agent names nobody for {', '.join(missing)}. Write {GRAMMAR}.")
+        raise UsageError(f"{flag} names nobody for {', '.join(missing)}. Write {grammar}.")
     return found
 
 
-def prompt_style(specs: Mapping[str, str]) -> str:
-    """Returns the prompt style that a team's models were made for; "compact" where there are none or they disagree."""
-    from trainers.run.setup import style_of
+def kind_of(spec: str) -> tuple[str, str]:
+    """Returns an agent's kind and what follows it; raises UsageError, with the grammar, for a spec that is none."""
+    kind, colon, rest = spec.partition(":")
+    model, at, _ = rest.rpartition("@http")
+    if (kind in ALONE and not colon) or (kind in LOCAL and rest) or (kind == "openai" and model and at):
+        return kind, rest
+    what = (
+        "in a team; run:FOLDER is a whole team, ROLE=hf:PATH one of its policies"
+        if kind == "run"
+        else "which is no agent"
+    )
+    raise UsageError(f"--agent has {spec!r}, {what}. Write {GRAMMAR}.")
 
-    styles = {
-        style_of(Path(path)) for spec in specs.values() for kind, _, path in [spec.partition(":")] if kind == "hf"
-    }
+
+def prompt_style(specs: Mapping[str, str]) -> str:
+    """Returns the prompt style that a team's players were made for; "compact" where they disagree or do not care."""
+    styles: set[str] = set()
+    for kind, rest in map(kind_of, specs.values()):
+        if kind in LOCAL:
+            from trainers.run.setup import style_of
+
+            styles.add(style_of(Path(rest)))
+        elif kind in ("openai", "human"):
+            styles.add("full")
     return styles.pop() if len(styles) == 1 else "compact"
 
 
-def make_agents(specs: Mapping[str, str], game: Game[Any], temperature: float, max_new_tokens: int) -> dict[str, Agent]:
-    """Returns role -> agent, one object for each different spec; raises UsageError for a spec that is none."""
-    made: dict[str, Agent] = {}
-    for spec in dict.fromkeys(specs.values()):
-        kind, _, path = spec.partition(":")
-        if spec == "random":
-            made[spec] = RandomAgent()
-        elif spec == "expert":
-            made[spec] = ExpertAgent()
-        elif kind == "hf" and path:
-            made[spec] = _policy(Path(path), game, temperature, max_new_tokens)
-        else:
-            raise UsageError(f"--agent has {spec!r}, which is no agent. Write {GRAMMAR}.")
-    return {role: made[spec] for role, spec in specs.items()}
+def check_sampling(entry: Entry) -> None:
+    """Raises UsageError for settings of sampling that not every player of the entry can keep to."""
+    kinds = {kind for kind, _ in map(kind_of, entry.agents.values())}
+    if not 0 < entry.top_p <= 1:
+        raise UsageError(f"--top-p is {entry.top_p}; it must be above 0 and at most 1.")
+    if entry.top_p != 1 and ("openai" not in kinds or kinds & set(LOCAL)):
+        raise UsageError("--top-p is for openai:MODEL@URL alone: hf and vllm sample from the whole distribution.")
+    if entry.extra_body and "openai" not in kinds:
+        raise UsageError("--extra-body goes to openai:MODEL@URL, and nobody of the team is one. Leave it out.")
+    if "human" in kinds and entry.attempts > 1:
+        raise UsageError("A person plays each task once: a second attempt knows the first. Give --attempts 1.")
 
 
-def _policy(path: Path, game: Game[Any], temperature: float, max_new_tokens: int) -> Agent:
+def make_agents(entry: Entry, game: Game[Any], calls: Calls) -> dict[str, Agent]:
+    """Returns role -> agent, one object for all roles that ask the same one; raises UsageError for what is no agent."""
+    roles = list(entry.agents)
+    keys = parse_specs(calls.key_env, roles, "--key-env", "VARIABLE, or ROLE=VARIABLE for every role")
+    prices = parse_specs(calls.price, roles, "--price", "IN/OUT, or ROLE=IN/OUT for every role")
+    made: dict[tuple[str, str, str], Agent] = {}
+    found: dict[str, Agent] = {}
+    for role, spec in entry.agents.items():
+        remote = spec.startswith("openai:")
+        which = (spec, keys[role], prices[role]) if remote else (spec, "", "")
+        if which not in made:
+            made[which] = _endpoint(entry, calls, *which) if remote else _local(entry, game, spec)
+        found[role] = made[which]
+    return found
+
+
+def _local(entry: Entry, game: Game[Any], spec: str) -> Agent:
+    kind, rest = kind_of(spec)
+    if kind in ALONE:
+        return ALONE[kind]()
     from trainers.policies.huggingface import HuggingFacePolicy
     from trainers.policies.policy import PolicyAgent
     from trainers.run.setup import fit
 
-    policy = HuggingFacePolicy.load(path, 1, temperature or 1.0)
-    return PolicyAgent(fit(policy, max_new_tokens, game), temperature)
+    policy = fit(HuggingFacePolicy.load(Path(rest), 1, entry.temperature or 1.0), entry.max_new_tokens, game)
+    if kind == "vllm":
+        from trainers.policies.vllm import make_samplers
+
+        engines = len({each for each in entry.agents.values() if each.startswith("vllm:")})
+        return PolicyAgent(make_samplers({"": policy}, share=0.5 / engines)[""], entry.temperature)
+    return PolicyAgent(policy, entry.temperature)
+
+
+def _endpoint(entry: Entry, calls: Calls, spec: str, key_env: str, price: str) -> Agent:
+    model, _, url = kind_of(spec)[1].rpartition("@http")
+    try:
+        price_in, price_out = map(float, price.split("/"))
+    except ValueError:
+        raise UsageError(f"--price is {price!r}; write IN/OUT of a million tokens, e.g. 0.15/0.60.") from None
+    return OpenAIAgent(
+        model,
+        f"http{url}",
+        api_key=os.environ.get(key_env, "").strip(),
+        temperature=entry.temperature,
+        top_p=entry.top_p,
+        max_tokens=entry.max_new_tokens,
+        extra_body=entry.extra_body,
+        concurrency=calls.concurrency,
+        timeout=calls.timeout,
+        retries=calls.retries,
+        price_in=price_in,
+        price_out=price_out,
+    )
 
 
 def of_run(folder: Path) -> str:

@@ -11,17 +11,18 @@ Numbers come from replaying the recorded actions through the pure game, so whoev
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 import mas_envs
-from mas_envs.agents import Episode, Moment
+from benchmarks.voting import Vote, final_answer, has_votes, majority_at
+from mas_envs.agents import Completion, Episode, Moment, Usage
 from mas_envs.core.errors import StateError, UsageError
 from mas_envs.core.game import Game, Prompt, Result, Step, Task
 from trainers.run.scores import wilson
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,9 @@ class Entry:
     """What was asked for.
 
     env_settings: of the game, in full. tasks: the set's name with its hash; limit: how many of them, from the first
-    on. agents: role -> spec. attempts: how often each task is played. temperature: 0 for greedy decoding. chunk:
-    tasks that are played together and recorded at once.
+    on. agents: role -> spec. attempts: how often each task is played. temperature: 0 for greedy decoding. top_p,
+    max_new_tokens (0: whoever generates decides): of sampling. extra_body: further fields of requests to endpoints.
+    chunk: tasks that are played together and recorded at once.
     """
 
     env: str
@@ -41,10 +43,22 @@ class Entry:
     agents: Mapping[str, str]
     attempts: int
     temperature: float
+    top_p: float
+    max_new_tokens: int
+    extra_body: Mapping[str, Any]
     seed: int
     alpha: float
     chunk: int
     format: int = FORMAT
+
+    @property
+    def decoding(self) -> str:
+        """How answers were chosen, in words."""
+        cut = f" and top_p {self.top_p:g}" if self.top_p != 1 else ""
+        how = "greedy" if self.temperature == 0 else f"sampled at temperature {self.temperature:g}{cut}"
+        # Left out of requests by a null in extra_body.
+        theirs = [name for name in ("temperature", "top_p") if name in self.extra_body]
+        return f"{how}; endpoints: {' and '.join(theirs)} as they choose" if theirs else how
 
     @property
     def episodes(self) -> int:
@@ -63,6 +77,14 @@ def read_entry(folder: Path) -> Entry:
         raise StateError(f"{folder / 'entry.json'} is no entry of format {FORMAT}. Make the entry anew.")
     try:
         entry = Entry(**data)
+        for field in fields(Entry):
+            value, kind = getattr(entry, field.name), get_origin(field.type) or field.type
+            allowed: Any = (int, float) if kind is float else kind
+            known = isinstance(value, allowed) and not isinstance(value, bool)
+            if not known or (kind is float and not abs(value) < 1e9):  # nor NaN
+                raise TypeError(f"{field.name} is {str(value)[:60]!r}")
+        if not all(isinstance(spec, str) for spec in entry.agents.values()):
+            raise TypeError("agents are not all strings")
     except TypeError as error:
         raise StateError(f"{folder / 'entry.json'} is damaged ({error}). Make the entry anew.") from error
     version = mas_envs.make_game(entry.env).version
@@ -75,17 +97,45 @@ def read_json(path: Path) -> Any:
     """Returns a file's JSON value; raises StateError where there is none."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise StateError(f"{path} cannot be read ({error}). Give the folder of an entry that is complete.") from error
 
 
 # ---- episodes ------------------------------------------------------------------------------------------------------
+@dataclass(slots=True)
+class Used:
+    """What the answers of one episode took, as far as those who gave them say.
+
+    completions: answers asked for. cut: by a token budget. failed: that never came, which masks the episode. tries:
+    requests for them, retries counted. tokens: written. cost: in the currency of the prices that were given.
+    """
+
+    completions: int = 0
+    cut: int = 0
+    failed: int = 0
+    tries: int = 0
+    prompt_tokens: int = 0
+    tokens: int = 0
+    cost: float = 0.0
+
+    def add(self, completion: Completion) -> None:
+        """Counts one more answer."""
+        own = completion.usage or Usage(completion_tokens=len(completion.token_ids))
+        self.completions += 1
+        self.cut += completion.stop_reason == "length"
+        self.failed += bool(completion.failure)
+        self.tries += own.tries
+        self.prompt_tokens += own.prompt_tokens
+        self.tokens += own.completion_tokens
+        self.cost += own.cost
+
+
 def prompt_hash(prompt: Prompt) -> str:
     """Returns 16 hexadecimal digits that name what an agent read."""
     return hashlib.blake2b(prompt.text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
-def to_line(number: int, episode: Episode, tokens: int) -> dict[str, Any]:
+def to_line(number: int, episode: Episode, used: Used) -> dict[str, Any]:
     """Returns the record of one episode, JSON values all; `number` counts the entry's tasks."""
     return {
         "number": number,
@@ -94,7 +144,8 @@ def to_line(number: int, episode: Episode, tokens: int) -> dict[str, Any]:
         "success": episode.success,
         "returns": episode.returns and dict(episode.returns),
         "turns": episode.turns,
-        "tokens": tokens,
+        "tokens": used.tokens,
+        "usage": {name: value for name, value in asdict(used).items() if name != "tokens"},
         "moments": [
             {
                 "prompts": {agent: prompt_hash(prompt) for agent, prompt in moment.prompts.items()},
@@ -102,10 +153,15 @@ def to_line(number: int, episode: Episode, tokens: int) -> dict[str, Any]:
                 "rewards": moment.rewards and dict(moment.rewards),
                 "errors": dict(moment.info.get("errors", {})),
                 "results": list(moment.results),
+                **({"failures": dict(failures)} if (failures := moment.info.get("failures")) else {}),
             }
             for moment in episode.moments
         ],
     }
+
+
+USAGE = tuple(field.name for field in fields(Used) if field.name != "tokens")
+"""Names of what a record holds under `usage`; tokens stand beside it."""
 
 
 def replay_steps(game: Game[Any], task: Task, line: Mapping[str, Any]) -> Iterator[tuple[Moment, Step[Any] | None]]:
@@ -122,6 +178,8 @@ def replay_steps(game: Game[Any], task: Task, line: Mapping[str, Any]) -> Iterat
             yield Moment(prompts, actions, None, {}), None
             return
         results = tuple(recorded["results"])
+        if len(results) != (asked := len(game.effects(state, actions))):
+            raise ValueError(f"{len(results)} results are recorded where the game asks for {asked}")
         step = game.step(state, actions, [Result(value) for value in results])
         yield Moment(prompts, actions, {}, step.info, results), step
         state = step.state
@@ -136,11 +194,16 @@ def summarise(
     success: share of the episodes that succeeded, masked ones left out; with_masked_as_failures: the same with those
     counted as failures. rewards: the mean sum, per episode, of every named reward term. invalid_actions: share of
     actions with which the game found something wrong. pass_at: for k up to the attempts, the chance that one of k
-    attempts at a task succeeds (the unbiased estimate of arXiv 2107.03374).
+    attempts at a task succeeds (the unbiased estimate of arXiv 2107.03374). majority_at: the same for the answer that
+    most of k attempts give; empty for games without answers to compare (see `benchmarks.voting`).
+    families: where tasks have families, success and known episodes of each. usage: what all answers took (`Used`).
     """
     terms: dict[str, float] = {}
+    families: dict[str, list[bool]] = {}
     actions = invalid = 0
+    votes: dict[int, list[Vote]] = {}
     for line in lines:
+        step = None
         for moment, step in replay_steps(game, tasks[line["number"]], line):
             actions += len(moment.actions)
             if step is not None:
@@ -148,6 +211,10 @@ def summarise(
                 _add(terms, "team", step.reward.team_terms)
                 for agent, local in step.reward.local_terms.items():
                     _add(terms, agent, local)
+        if step is not None and step.info.get("family"):
+            families.setdefault(step.info["family"], []).append(line["success"] is True)
+        if step is not None and has_votes(game):
+            votes.setdefault(line["number"], []).append(Vote(final_answer(step.state), line["success"] is True))
     known = [line["success"] for line in lines if line["success"] is not None]
     low, high = wilson(sum(known), len(known))
     every_low, every_high = wilson(sum(known), len(lines))
@@ -161,10 +228,16 @@ def summarise(
             "ci95": [_rounded(every_low), _rounded(every_high)],
         },
         "pass_at": {str(k): _rounded(_pass_at(k, entry, lines)) for k in _ks(entry.attempts)},
+        "majority_at": {str(k): _rounded(majority_at(k, votes)) for k in _ks(entry.attempts) if has_votes(game)},
+        "families": {
+            name: {"success": _rounded(sum(found) / len(found)), "episodes": len(found)}
+            for name, found in sorted(families.items())
+        },
         "rewards": {name: _rounded(value / max(1, len(lines))) for name, value in sorted(terms.items())},
         "turns": _rounded(sum(line["turns"] for line in lines) / max(1, len(lines))),
         "invalid_actions": _rounded(invalid / max(1, actions)),
         "tokens": sum(line["tokens"] for line in lines),
+        "usage": {name: _rounded(sum(line["usage"][name] for line in lines)) for name in USAGE},
     }
 
 
@@ -216,13 +289,13 @@ def read_lines(path: Path, whole: bool) -> list[dict[str, Any]]:
             record = json.loads(line)
             if not isinstance(record, dict) or not record.keys() >= _KEYS:
                 raise ValueError("it lacks a key")
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise StateError(f"Line {number} of {path} is no record of an episode ({error}).") from error
         found.append(record)
     return found
 
 
-_KEYS = {"number", "task", "attempt", "success", "returns", "turns", "tokens", "moments"}
+_KEYS = {"number", "task", "attempt", "success", "returns", "turns", "tokens", "usage", "moments"}
 
 
 def task_set_of(entry: Entry) -> str:

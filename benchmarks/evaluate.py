@@ -2,6 +2,7 @@
 
     python -m benchmarks.evaluate --env sokoban --agent expert --out results/sokoban-expert
     python -m benchmarks.evaluate --env sokoban --agent run:runs/sokoban-atgrpo-shared-seed0 --out results/mine
+    python -m benchmarks.evaluate --env sokoban --agent openai:MODEL@http://localhost:8000/v1 --out results/served
 
 Tasks are played in fixed chunks, each recorded at once, so a run that is killed goes on where it was when the same
 command is given again, and ends with the same episodes.
@@ -12,20 +13,20 @@ import shlex
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import tyro
 import yaml
 
 import mas_envs
 from benchmarks import agents, tasksets
-from benchmarks.entries import Entry, read_entry, read_lines, summarise, to_line
+from benchmarks.entries import Entry, Used, read_entry, read_json, read_lines, summarise, to_line
 from benchmarks.tasksets import TaskSet
-from mas_envs.agents import play
+from mas_envs.agents import Agent, EndOfInputError, play
 from mas_envs.core.errors import MasEnvsError, UsageError, in_range
 from mas_envs.core.game import Game, Task
 from mas_envs.registry import game_class
@@ -42,8 +43,8 @@ class Options:
 
     env: str
     """Registered environment."""
-    agent: str
-    """Who plays: random, expert, hf:PATH, run:FOLDER, or ROLE=SPEC,ROLE=SPEC."""
+    agent: Annotated[str, tyro.conf.arg(aliases=["--agents"])]
+    """Who plays: random, expert, human, hf:PATH, vllm:PATH, openai:MODEL@URL, run:FOLDER, or ROLE=SPEC,ROLE=SPEC."""
     out: Path
     """Folder of the entry. If it is there already, the evaluation goes on."""
     tasks: str = ""
@@ -51,30 +52,40 @@ class Options:
     GAME/standard where there is one."""
     limit: int = 0
     """Play the set's first N tasks; 0 for all."""
-    attempts: int = 1
-    """Episodes of each task, for pass@k; several need a temperature."""
+    attempts: Annotated[int, tyro.conf.arg(aliases=["--samples"])] = 1
+    """Episodes of each task, for pass@k and majority@k; several need a temperature."""
     temperature: float = 0.0
     """Of sampling; 0 is greedy."""
+    top_p: float = 1.0
+    """Of sampling by openai:MODEL@URL."""
     settings: tuple[str, ...] = ()
     """Settings of the environment beside those of the task set, as name=value: roles=single turns=4 style=full."""
     max_new_tokens: int = 0
-    """Budget of one completion; 0 takes what the environment's longest useful answer needs."""
+    """Budget of one completion; 0 takes what the environment's longest useful answer needs (a server's own limit)."""
+    extra_body: str = ""
+    """Further fields of every request to openai:MODEL@URL, as JSON: '{"chat_template_kwargs": {"enable_thinking":
+    false}}'."""
     seed: int = 0
     """Of all sampling."""
     alpha: float = 1.0
     """Weight of the team's reward in each agent's."""
     chunk: int = 32
-    """Tasks played together."""
+    """Tasks played together; 1 where a person plays."""
     force: bool = False
     """Begin anew where the folder holds another entry."""
+    calls: Annotated[agents.Calls, tyro.conf.arg(name="")] = field(default_factory=agents.Calls)
+    """How servers are called."""
 
 
 def prepare(options: Options) -> tuple[Entry, TaskSet]:
     """Returns what is asked for; raises UsageError for what cannot be."""
     in_range("--attempts", options.attempts, 1, 10_000)
     in_range("--chunk", options.chunk, 1, 100_000)
-    if options.temperature < 0:
-        raise UsageError(f"--temperature is {options.temperature}; it must be at least 0 (0 is greedy).")
+    in_range("--max-new-tokens", options.max_new_tokens, 0, 10**6)
+    if not 0 <= options.temperature <= 100:  # nor NaN
+        raise UsageError(f"--temperature is {options.temperature}; it must be from 0 (greedy) to 100.")
+    if not abs(options.alpha) <= 1e6:
+        raise UsageError(f"--alpha is {options.alpha}; it must be from -1000000 to 1000000 (the paper has 1).")
     if options.attempts > 1 and options.temperature == 0 and "random" not in options.agent:
         raise UsageError("Several greedy attempts are the same episode; give --temperature, or --attempts 1.")
     given = _settings(options.settings)
@@ -101,11 +112,26 @@ def prepare(options: Options) -> tuple[Entry, TaskSet]:
         agents=specs,
         attempts=options.attempts,
         temperature=options.temperature,
+        top_p=options.top_p,
+        max_new_tokens=options.max_new_tokens,
+        extra_body=_json_object("--extra-body", options.extra_body),
         seed=options.seed,
         alpha=options.alpha,
-        chunk=options.chunk,
+        chunk=1 if "human" in specs.values() else options.chunk,  # who plays sees one task to its end
     )
+    agents.check_sampling(entry)
     return entry, found
+
+
+def _json_object(flag: str, text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text or "{}")
+        json.dumps(found, allow_nan=False)  # which Python's JSON has, and no server's
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise UsageError(f"{flag} is {text!r}; write a JSON object, e.g. " + """'{"presence_penalty": 0.5}'.""")
+    return found
 
 
 def _settings(items: Sequence[str]) -> dict[str, Any]:
@@ -114,7 +140,10 @@ def _settings(items: Sequence[str]) -> dict[str, Any]:
         name, equals, value = item.partition("=")
         if not equals:
             raise UsageError(f"--settings has {item!r}; write name=value, e.g. turns=4.")
-        found[name] = yaml.safe_load(value)
+        try:
+            found[name] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise UsageError(f"--settings has {item!r}, whose value cannot be read; quote it: {name}='...'.") from None
     return found
 
 
@@ -136,7 +165,7 @@ def open_folder(entry: Entry, folder: Path, force: bool) -> list[dict[str, Any]]
         whole = done if len(done) == entry.episodes else done[: len(done) // size * size]
     else:
         whole = []
-        for name in ("summary.json", "episodes.jsonl"):
+        for name in ("summary.json", "episodes.jsonl", "clock.json"):
             (folder / name).unlink(missing_ok=True)
     write_text(folder / "episodes.jsonl", "".join(_json(line) for line in whole))
     write_json(path, asdict(entry))
@@ -148,30 +177,43 @@ def _json(line: Mapping[str, Any]) -> str:
 
 
 def evaluate(entry: Entry, tasks: TaskSet, options: Options, display: Display) -> dict[str, Any]:
-    """Plays what is missing and returns the summary, which is also written."""
+    """Plays what is missing and returns the summary, which is also written.
+
+    wall_s: of all sittings, each up to its last whole chunk.
+    """
     begun, game = time.monotonic(), entry.game()
-    players = agents.make_agents(entry.agents, game, entry.temperature, options.max_new_tokens)
-    counting = {id(agent): agents.Counting(agent) for agent in players.values()}
+    players, used = agents.make_agents(entry, game, options.calls), dict[tuple[Any, int], Used]()
+    counting = {id(agent): agents.Counting(agent, used) for agent in players.values()}
     made = {role: counting[id(agent)] for role, agent in players.items()}
     lines = open_folder(entry, options.out, options.force)
-    display.begin(
-        f"{entry.tasks}: {entry.limit} tasks, {entry.attempts} each", entry.limit, len(lines) // entry.attempts
-    )
+    clock = options.out / "clock.json"
+    wall_s = before = read_json(clock)["wall_s"] if clock.exists() else 0.0
+    if "human" not in entry.agents.values():  # a bar would be drawn over what they read
+        display.begin(
+            f"{entry.tasks}: {entry.limit} tasks, {entry.attempts} each", entry.limit, len(lines) // entry.attempts
+        )
     for first in range(len(lines) // entry.attempts, entry.limit, entry.chunk):
         numbers = range(first, min(first + entry.chunk, entry.limit))
-        new = play_chunk(entry, game, [tasks.task(game, number) for number in numbers], first, made)
+        new = play_chunk(entry, game, [tasks.task(game, number) for number in numbers], first, made, used)
         with (options.out / "episodes.jsonl").open("ab", buffering=0) as file:
             file.write("".join(map(_json, new)).encode())
+        wall_s = round(before + time.monotonic() - begun, 2)
+        write_json(clock, {"wall_s": wall_s})
         lines += new
         known = [line["success"] for line in lines if line["success"] is not None]
         low, high = wilson(sum(known), len(known))
-        display.step(numbers[-1] + 1, f"success {sum(known) / max(1, len(known)):.3f} [{low:.3f}, {high:.3f}]")
+        masked = f", {len(lines) - len(known)} masked" if len(known) < len(lines) else ""
+        note = f"success {sum(known) / max(1, len(known)):.3f} [{low:.3f}, {high:.3f}]{masked}"
+        display.step(numbers[-1] + 1, note)
+        if "human" in entry.agents.values():
+            said = {True: "solved", False: "not solved", None: "masked, as an answer never came"}
+            display.say(f"task {first + 1} of {entry.limit}: {said[new[-1]['success']]}")
     display.end()
     every = [tasks.task(game, number) for number in range(entry.limit)]
     summary = {
         **summarise(entry, game, every, lines),
-        "decoding": "greedy" if entry.temperature == 0 else f"sampled at temperature {entry.temperature:g}",
-        "wall_s": round(time.monotonic() - begun, 2),
+        "decoding": entry.decoding,
+        "wall_s": wall_s,
         "command": shlex.join(["python", "-m", "benchmarks.evaluate", *sys.argv[1:]]),
         "versions": {name: version(name) for name in _PACKAGES},
     }
@@ -180,16 +222,20 @@ def evaluate(entry: Entry, tasks: TaskSet, options: Options, display: Display) -
 
 
 def play_chunk(
-    entry: Entry, game: Game[Any], tasks: Sequence[Task], first: int, made: Mapping[str, agents.Counting]
+    entry: Entry,
+    game: Game[Any],
+    tasks: Sequence[Task],
+    first: int,
+    made: Mapping[str, Agent],
+    used: Mapping[tuple[Any, int], Used],
 ) -> list[dict[str, Any]]:
     """Returns the records of some tasks, all attempts of one after the other."""
-    lines: list[dict[str, Any]] = []
     repeated = [task for task in tasks for _ in range(entry.attempts)]
     numbers = [first + i for i in range(len(tasks)) for _ in range(entry.attempts)]
-    for number, episode in zip(numbers, play(game, made, repeated, entry.seed, entry.alpha), strict=True):
-        counted = {id(agent): agent.tokens.get((episode.task, episode.attempt), 0) for agent in made.values()}
-        lines.append(to_line(number, episode, sum(counted.values())))
-    return lines
+    return [
+        to_line(number, episode, used.get((episode.task, episode.attempt), Used()))
+        for number, episode in zip(numbers, play(game, made, repeated, entry.seed, entry.alpha), strict=True)
+    ]
 
 
 def main(argv: Sequence[str]) -> int:
@@ -198,12 +244,12 @@ def main(argv: Sequence[str]) -> int:
     try:
         options = tyro.cli(Options, args=list(argv), prog="python -m benchmarks.evaluate")
         summary = evaluate(*prepare(options), options, display)
+    except (KeyboardInterrupt, EndOfInputError):
+        sys.stderr.write("\nStopped. The same command goes on from the last whole chunk.\n")
+        return 130
     except MasEnvsError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
-    except KeyboardInterrupt:
-        sys.stderr.write("\nStopped. The same command goes on from the last whole chunk.\n")
-        return 130
     low, high = summary["ci95"]
     result = f"success {summary['success']:.3f}  [{low:.3f}, {high:.3f}]  n = {summary['episodes']}"
     display.say(f"{result}, written to {options.out}")

@@ -1,10 +1,12 @@
 """Timing contenders in turns, so that ratios hold on a machine that others use too.
 
 What else a machine does only ever slows a round down, so a contender's rate is that of its fastest round; rounds are
-short (milliseconds) and many, so that everybody has some that nothing disturbed.
+short (milliseconds) and many, so that everybody has some that nothing disturbed. With MAS_ENVS_QUICK in the
+environment there are fewer (`benchmarks.speed --quick`).
 """
 
 import gc
+import os
 from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -17,6 +19,11 @@ class Contender(NamedTuple):
     run: Callable[[Any], int]
 
 
+def fewer(rounds: int) -> int:
+    """Returns a fifth of the rounds, two at least, where MAS_ENVS_QUICK is set, else all of them."""
+    return max(2, rounds // 5) if os.environ.get("MAS_ENVS_QUICK") else rounds
+
+
 def rates_of(contenders: Mapping[str, Contender], rounds: int) -> dict[str, float]:
     """Returns what each contender did per second in the fastest of some rounds, in which all take their turn.
 
@@ -24,7 +31,7 @@ def rates_of(contenders: Mapping[str, Contender], rounds: int) -> dict[str, floa
     """
     rates = dict.fromkeys(contenders, 0.0)
     gc.collect()
-    for _ in range(rounds):
+    for _ in range(fewer(rounds)):
         for name, contender in contenders.items():
             contender.run(contender.prepare())
             prepared = contender.prepare()

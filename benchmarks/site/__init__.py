@@ -1,0 +1,1 @@
+"""What the leaderboard's static pages are made of: see `benchmarks.leaderboard`."""
