@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import torch
 
+from benchmarks.rounds import fewer
 from mas_envs import make_game
 from mas_envs.core.game import Prompt
 from trainers.policies.huggingface import HuggingFacePolicy
@@ -76,10 +77,10 @@ def generators(policy: HuggingFacePolicy) -> dict[str, Callable[[], int]]:
     return {"Hugging Face generate": unshared, "shared prefix": shared}
 
 
-def test_a_shared_prefix_generates_at_two_and_a_half_times_the_rate_of_generate(capsys):
+def test_a_shared_prefix_generates_at_two_and_a_half_times_the_rate_of_generate(capsys, ratios):
     runs = generators(make_policy())
     assert {run() for run in runs.values()} == {GENERATION_PROMPTS * CANDIDATES * GENERATED}
-    ratio = compare(capsys, runs, "tokens/s")
+    ratios["generation with a shared prefix, of Hugging Face generate"] = ratio = compare(capsys, runs, "tokens/s")
     assert ratio >= GENERATION_TARGET
 
 
@@ -132,7 +133,7 @@ def gradients(policy: HuggingFacePolicy, run: Callable[[], int]) -> torch.Tensor
     return torch.cat([p.grad.flatten() for p in policy.model.parameters() if p.grad is not None])
 
 
-def test_the_packed_training_step_is_four_times_as_fast_and_gives_the_same(capsys):
+def test_the_packed_training_step_is_four_times_as_fast_and_gives_the_same(capsys, ratios):
     policy = make_policy()
     runs = trainers(policy)
     unpacked, packed = (gradients(policy, run) for run in runs.values())
@@ -141,7 +142,7 @@ def test_the_packed_training_step_is_four_times_as_fast_and_gives_the_same(capsy
         plain = plain_logprobs(policy, collate([Row(row.prompt_tokens, (b,)) for b in row.branches], policy.pad))
         for ours, theirs in zip(policy.logprobs(collate([row], policy.pad)), plain, strict=True):
             torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-5)
-    ratio = compare(capsys, runs, "sequences/s")
+    ratios["packed training step, of one sequence each"] = ratio = compare(capsys, runs, "sequences/s")
     assert ratio >= TRAINING_TARGET
 
 
@@ -156,7 +157,7 @@ def compare(capsys: Any, runs: dict[str, Callable[[], int]], unit: str) -> float
     """Times both in turn, prints a table, and returns the median ratio of the second's rate to the first's."""
     rates: dict[str, list[float]] = {name: [] for name in runs}
     gc.collect()
-    for _ in range(ROUNDS):
+    for _ in range(fewer(ROUNDS)):
         for name, run in runs.items():
             rates[name].append(per_second(run))
     floor = next(iter(rates.values()))
@@ -164,7 +165,7 @@ def compare(capsys: Any, runs: dict[str, Callable[[], int]], unit: str) -> float
         name: statistics.median(a / b for a, b in zip(found, floor, strict=True)) for name, found in rates.items()
     }
     with capsys.disabled():
-        print(f"\n\n{'medians of ' + str(ROUNDS) + ' interleaved rounds':40}{unit:>15}{'ratio':>15}")
+        print(f"\n\n{f'medians of {fewer(ROUNDS)} interleaved rounds':40}{unit:>15}{'ratio':>15}")
         for name, found in rates.items():
             print(f"{name:40}{statistics.median(found):15,.0f}{ratios[name]:15.2f}")
     return ratios[list(runs)[1]]

@@ -106,7 +106,7 @@ class Clock:
         return result
 
 
-def test_the_vectors_cost_per_step_beside_single_play(capsys):
+def test_the_vectors_cost_per_step_beside_single_play(capsys, ratios):
     game = make_game("sokoban", **TEAM)
     tasks = [game.task("train", number) for number in range(TASKS)]
     raw, vector, small = sokoban_v0.raw_env(**TEAM), VectorEnv(game, TASKS), VectorEnv(game, BATCH)
@@ -129,6 +129,8 @@ def test_the_vectors_cost_per_step_beside_single_play(capsys):
         print(f"\n\n{f'{TASKS} tasks':28}{'agent steps/s':>15}{'us a step':>11}{'cost / VectorEnv':>18}")
         for name, found in rates.items():
             print(f"{name:28}{found:15,.0f}{1e6 / found:11.2f}{rates['VectorEnv'] / found:18.2f}")
+    alone, *others = rates
+    ratios |= {f"{name}, {TASKS} tasks, of the pure game": rates[name] / rates[alone] for name in others}
     assert rates[f"VectorEnv, {BATCH} at a time"] > rates["ParallelEnv, one by one"]
 
 

@@ -130,7 +130,7 @@ def run_of(program: str, results: Sequence[Result], compact: bool) -> Run:
     if verdict == "runtime_error":
         fault = f"The program failed: {value['error'] or value['detail']}."
     elif verdict != "ok":
-        fault = f"The program was stopped: {value['detail']}."
+        fault = f"The program was stopped: it {value['detail']}."
     return Run(program, verdict, value["stdout"], fault)
 
 

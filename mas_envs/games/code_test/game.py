@@ -31,7 +31,7 @@ its end, and nothing is earned by taking long:
 
 A case is *valid* if what it expects is right: the reference agrees, or where there is none, all of up to three accepted
 programs do, and two at least; where neither is known, no case is. *New* is an input that stands neither in the
-statement nor in an earlier case. *Trivial* is a case that tells no wrong program from a right one. Wrong programs are
+statement nor in an earlier case, however it is written (`07` is 7). *Trivial* is a case that tells no wrong program from a right one. Wrong programs are
 those known with the problem, typical mutations of its reference, and, counted as one more, the coder's own: the present
 one, and an earlier one that failed hidden tests unnoticed.
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 from mas_envs.core.game import Task
 from mas_envs.games.code_test.parse import Cases, parse_cases
 from mas_envs.games.code_test.problem import Case, Problem
 from mas_envs.games.code_test.runner import literal
+from mas_envs.games.code_test.variants import shown_calls
 
 NO_VERDICT = "not_run"
 """The verdict of a case for which there was no program."""
@@ -155,10 +157,42 @@ def tried_on(cases: Sequence[Case], ran: Sequence[Mapping[str, Any]]) -> tuple[T
 
 
 def fresh(state: CodeState, cases: Sequence[Case]) -> list[bool]:
-    """Says of each case whether its input is new: not in the statement, in no earlier turn, not twice in the answer."""
-    seen = {case.key for case in state.problem.samples}
-    seen |= {one.case.key for each in state.rounds for one in each.tried}
-    return [case.key not in seen and case.key not in {other.key for other in cases[:i]} for i, case in enumerate(cases)]
+    """Says of each case whether its input is new: not in the statement, in no earlier turn, not twice in the answer.
+
+    An input otherwise written is the same: `07` is 7 on stdin, and a function's arguments are compared as values.
+    """
+    problem, text = state.problem, _lines(state.problem.statement)
+    told = [*problem.samples, *(one.case for each in state.rounds for one in each.tried)]
+    seen = [_content(problem, each.input) for each in told]
+    seen += [_content(problem, shown) for shown in (shown_calls(problem) if problem.kind == "function" else ())]
+    found = list[bool]()
+    for case in cases:
+        content = _content(problem, case.input)
+        found.append(content not in seen and not (problem.kind == "stdin" and _lines(case.input) in text))
+        seen.append(content)
+    return found
+
+
+def _content(problem: Problem, text: str) -> Any:
+    """Returns what an input says, however it is written."""
+    if problem.kind == "function" and (values := literal(text)) is not None:
+        return values
+    return [_as_number(token) for token in text.replace(",", " , ").split()]
+
+
+def _as_number(token: str) -> Decimal | str:
+    """Returns the number that a token is read as (07, 7.0, 0_7), or itself."""
+    if not token.lstrip("+-.")[:1].isdecimal():
+        return token
+    try:
+        return Decimal(token)
+    except InvalidOperation:
+        return token
+
+
+def _lines(text: str) -> str:
+    """Returns a text's lines without the blanks that do not matter, a line break before and after each."""
+    return "\n".join(("", *(" ".join(line.split()) for line in text.strip().split("\n")), ""))
 
 
 def end_turn(state: CodeState, tried: tuple[Tried, ...], tester_error: str) -> CodeState:

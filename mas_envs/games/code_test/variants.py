@@ -59,7 +59,7 @@ def _answer(problem: Problem, ran: Ran) -> str:
 
 def inputs(problem: Problem) -> list[str]:
     """Returns up to MOST variants of the inputs that are shown, none of them itself shown; always the same ones."""
-    shown = [case.input for case in problem.samples] or _calls(problem)
+    shown = [case.input for case in problem.samples] or shown_calls(problem)
     draw, seen = rng("code_test/variants", problem.statement), {Case(text, "").key for text in shown}
     short = [text for text in shown if len(text) <= _LONGEST and _TOKEN.search(text)]
     numbers = sorted({int(token) for text in short for token in re.findall(r"-?\d+", text)})
@@ -79,7 +79,7 @@ def inputs(problem: Problem) -> list[str]:
     return found
 
 
-def _calls(problem: Problem) -> list[str]:
+def shown_calls(problem: Problem) -> list[str]:
     """Returns the arguments of the calls of a problem's function that its statement shows and that are literals."""
     found: list[str] = []
     for call in re.finditer(rf"\b{re.escape(problem.entry_point or '-')}\(", problem.statement):

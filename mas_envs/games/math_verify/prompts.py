@@ -12,7 +12,7 @@ _PROGRAM_WORDS, _OUTPUT_WORDS = 50, 16
 _ENDS = {"ok": "output", "time_limit": "time", NO_PROGRAM: "nothing"}
 """How a run ended, as a compact word; "error" for the others."""
 
-_FORM = "a number exactly (a fraction such as 7/12, not a rounded decimal), or an expression"
+_FORM = "a number worked out exactly (a fraction such as 7/12, not a rounded decimal), an expression only if it is none"
 _TOOL = (
     "You solve a mathematical problem by writing a Python program. The program prints the answer and nothing else, on "
     f"one line: {_FORM}. It reads no input, has {{seconds:g}} seconds, and may import the standard library and numpy. "

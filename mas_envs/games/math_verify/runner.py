@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from mas_envs.core.errors import UsageError
 from mas_envs.core.game import Effect, Result
 from mas_envs.games.math_verify.parse import printed_answer
-from mas_envs.grading.math import GradeAnswer, MathGrader, by_rules
+from mas_envs.grading.math import GradeAnswer, MathGrader, by_rules, is_number
 from mas_envs.grading.pool import Job
 from mas_envs.sandbox import Result as Ran
 from mas_envs.sandbox import RunProgram, Sandbox, Verdict
@@ -93,9 +93,11 @@ class MathRunner:
 
 
 def exactly(gold: Gold, answer: str) -> str:
-    """Returns the verdict of the exact rules. What they leave open is an expression, where a number is asked for."""
+    """Returns the verdict of the exact rules on a number; "incorrect" for an expression, which would have to be worked
+    out: the problem's own, copied, is no answer to it."""
     found = [by_rules(reference, answer, gold.tolerance) for reference in gold.answers]
-    return _best(["incorrect" if isinstance(each, Job) else each.verdict for each in found])
+    verdict = _best(["incorrect" if isinstance(each, Job) else each.verdict for each in found])
+    return "incorrect" if verdict == "correct" and not is_number(answer) else verdict
 
 
 def _best(verdicts: Sequence[str]) -> str:
