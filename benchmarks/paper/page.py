@@ -1,0 +1,310 @@
+"""Tables of finished rows, and what they show of what the paper says; docs/results.md is all of that on one page.
+
+Everything on the page follows from rows.jsonl: numbers, verdicts, and the sentence that says where ours does not show
+the same as the paper.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.paper import plots, published
+from benchmarks.paper.results import Key, Record, versions_of_code
+from benchmarks.paper.rows import ABLATION, ALL, GAMES, RL_SECONDS, ROWS, unavailable
+from trainers.run.files import make_folder, write_text
+
+DOCS = Path(__file__).parents[2] / "docs"
+NAMES = {
+    "sokoban": "Sokoban",
+    "plan_path": "Plan-Path",
+    "sudoku": "Sudoku",
+    "code_test": "Code-test",
+    "math_verify": "Math-verify",
+}
+Rows = Mapping[Key, Record]
+
+
+class Claim(NamedTuple):
+    """That one row does better than another."""
+
+    better: str
+    worse: str
+    says: str
+
+
+CLAIMS = (
+    Claim("single-grpo", "single", "GRPO helps a single agent"),
+    Claim("team", "single", "a team does better than one agent, before RL"),
+    Claim("team-atgrpo-shared", "team", "AT-GRPO helps the team (one policy)"),
+    Claim("team-atgrpo-shared", "single-grpo", "a team with AT-GRPO (one policy) does better than one agent with GRPO"),
+    Claim("team-atgrpo-per-role", "team-atgrpo-shared", "a policy for each role does better than one for all"),
+    Claim("tools-atgrpo-shared", "tools", "AT-GRPO helps the paper's own team (one policy)"),
+    Claim(
+        "tools-atgrpo-shared", "single-grpo", "the paper's own team with AT-GRPO does better than one agent with GRPO"
+    ),
+)
+FAIR = (
+    Claim(
+        "team-atgrpo-shared",
+        "single-turns-grpo",
+        "a team with AT-GRPO (one policy) does better than one agent with as many turns and GRPO",
+    ),
+    Claim("team-atgrpo-shared", "team-grpo", "agent- and turn-wise groups do better than whole episodes compared"),
+)
+_ABLATED = (
+    Claim("team-atgrpo-per-role", "alone-in-team", "trained together does better than trained alone"),
+    Claim("team-atgrpo-per-role", "swapped", "roles are not interchangeable: swapped, the team does worse"),
+)
+_OURS = tuple(
+    Claim("team-atgrpo-shared", name, f"the paper's setting does better than: {ALL[name].title}")
+    for name in ("group-by-agent", "group-by-turn", "group-by-none", "alpha-0.5", "alpha-0")
+)
+
+
+# ---- what is shown ---------------------------------------------------------------------------------------------------
+def seeds_of(rows: Rows, game: str, row: str) -> list[int]:
+    """Returns the seeds with which a row is there."""
+    return [seed for of, name, seed in sorted(rows) if (of, name) == (game, row)]
+
+
+def mean(rows: Rows, game: str, row: str) -> float:
+    """Returns the mean success of a row over its seeds, which there must be."""
+    seeds = seeds_of(rows, game, row)
+    return sum(rows[game, row, seed]["success"] for seed in seeds) / len(seeds)
+
+
+def shown(rows: Rows, game: str, claim: Claim) -> str:
+    """Returns "yes" where in every seed the better row's interval lies above the worse one's, "reversed" where it lies
+    below in every seed, "unclear" where they overlap or seeds disagree, "" where no seed has both rows.
+    """
+    seeds = set(seeds_of(rows, game, claim.better)) & set(seeds_of(rows, game, claim.worse))
+    pairs = [(rows[game, claim.better, seed]["ci95"], rows[game, claim.worse, seed]["ci95"]) for seed in seeds]
+    if not pairs:
+        return ""
+    if all(a[0] > b[1] for a, b in pairs):
+        return "yes"
+    return "reversed" if all(a[1] < b[0] for a, b in pairs) else "unclear"
+
+
+def reported(game: str, claim: Claim) -> list[float]:
+    """Returns by how many points the paper's numbers differ, for each model and benchmark; [] where it has none."""
+    found: list[float] = []
+    for model in published.MODELS:
+        pair = (published.success(game, name, model) for name in (claim.better, claim.worse))
+        found += [a - b for a, b in zip(*pair, strict=False)]
+    better, worse = published.ablation(claim.better), published.ablation(claim.worse)
+    return found or ([better[0] - worse[0]] if better and worse else [])
+
+
+def verdict(reported_points: Sequence[float], found: str) -> str:
+    """Returns, in words, whether ours shows what the paper's numbers do."""
+    ours = {"yes": "ours shows it", "reversed": "ours shows the **opposite**", "unclear": "ours does **not** show it"}[
+        found
+    ]
+    if not reported_points:
+        return ours
+    if all(points > 0 for points in reported_points):
+        return ours if found != "yes" else "the same"
+    if all(points < 0 for points in reported_points):
+        return {
+            "yes": "**the opposite** of the paper's",
+            "reversed": "the same: no",
+            "unclear": "ours shows no difference",
+        }[found]
+    return f"the paper's numbers are mixed; {ours}"
+
+
+# ---- tables ----------------------------------------------------------------------------------------------------------
+def game_table(rows: Rows, game: str) -> list[str]:
+    """Returns the Markdown table of a game's rows."""
+    return _table(rows, game, [row.name for row in ROWS], _published_columns(game))
+
+
+def ablation_table(rows: Rows) -> list[str]:
+    """Returns the Markdown table of the ablation."""
+    names = ["team", "team-atgrpo-shared", "team-atgrpo-per-role", *(row.name for row in ABLATION)]
+    return _table(rows, "plan_path", names, {"paper, table 3": published.ablation})
+
+
+def _published_columns(game: str) -> dict[str, Callable[[str], Sequence[float]]]:
+    return {
+        f"paper, {model}": lambda row, model=model: published.success(game, row, model) for model in published.MODELS
+    }
+
+
+def _table(
+    rows: Rows, game: str, names: Sequence[str], papers: Mapping[str, Callable[[str], Sequence[float]]]
+) -> list[str]:
+    seeds = sorted({seed for of, _, seed in rows if of == game})
+    head = [
+        "",
+        *(f"seed {seed}" for seed in seeds),
+        "mean",
+        "turns",
+        "invalid",
+        "CPU min: start + RL",
+        "tokens written",
+        *papers,
+    ]
+    lines = [_line(head), "|---" * len(head) + "|"]
+    for name in names:
+        there = [rows[game, name, seed] for seed in seeds_of(rows, game, name)]
+        if not there:
+            why = unavailable(game, ALL[name])
+            if game in ALL[name].games:
+                blank = [f"not available: {why}" if why else "not made"] + [""] * (len(seeds) + 4)
+                lines.append(
+                    _line([ALL[name].title, *blank[: len(seeds) + 5], *(_percent(of(name)) for of in papers.values())])
+                )
+            continue
+        cells = [_success(rows.get((game, name, seed))) for seed in seeds]
+        cells += [
+            f"**{mean(rows, game, name):.3f}**",
+            _average(there, "turns", "{:.1f}"),
+            _average(there, "invalid_actions", "{:.1%}"),
+        ]
+        cells += [_minutes(there), _training(there, "tokens_generated", "{:,.0f}")]
+        lines.append(_line([ALL[name].title, *cells, *(_percent(of(name)) for of in papers.values())]))
+    return lines
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+
+
+def _success(row: Record | None) -> str:
+    return "" if row is None else "{:.3f} [{:.3f}, {:.3f}]".format(row["success"], *row["ci95"])
+
+
+def _percent(numbers: Sequence[float]) -> str:
+    return " / ".join(f"{number:.1f}" for number in numbers)
+
+
+def _average(rows: Sequence[Record], name: str, form: str) -> str:
+    return form.format(sum(row[name] for row in rows) / len(rows))
+
+
+def _minutes(rows: Sequence[Record]) -> str:
+    """Returns the CPU minutes of warm start and RL, those that there are."""
+    kinds = [[row[kind]["cpu_min"] for row in rows if kind in row] for kind in ("start", "training")]
+    return " + ".join(f"{sum(found) / len(found):.1f}" for found in kinds if found)
+
+
+def _training(rows: Sequence[Record], name: str, form: str) -> str:
+    trained = [row["training"][name] for row in rows if "training" in row]
+    return form.format(sum(trained) / len(trained)) if trained else ""
+
+
+def claims_table(rows: Rows, game: str, claims: Sequence[Claim]) -> list[str]:
+    """Returns the Markdown table of what a game's rows show of some claims; [] where there is no row for any."""
+    lines: list[str] = []
+    for claim in claims:
+        if found := shown(rows, game, claim):
+            points = reported(game, claim)
+            ours = 100 * (mean(rows, game, claim.better) - mean(rows, game, claim.worse))
+            paper = " / ".join(f"{p:+.1f}" for p in points)
+            lines.append(_line([claim.says, paper, f"{ours:+.1f}", verdict(points, found)]))
+    return [_line(["", "paper, points", "ours, points", ""]), "|---|---|---|---|", *lines] if lines else []
+
+
+def not_the_same(rows: Rows) -> list[str]:
+    """Returns a line for every claim of the paper's numbers that ours does not bear out."""
+    lines: list[str] = []
+    for game in GAMES:
+        for claim in (*CLAIMS, *(_ABLATED if game == "plan_path" else ())):
+            points, found = reported(game, claim), shown(rows, game, claim)
+            if points and found and all(p > 0 for p in points) and found != "yes":
+                how = (
+                    "the opposite, in every seed" if found == "reversed" else "the intervals overlap, or seeds disagree"
+                )
+                pair = f"{mean(rows, game, claim.better):.3f} against {mean(rows, game, claim.worse):.3f}"
+                lines.append(f"- {NAMES[game]}: {claim.says}. Ours: {pair}; {how}.")
+    return lines
+
+
+# ---- pages -----------------------------------------------------------------------------------------------------------
+def provenance(rows: Rows) -> list[str]:
+    """Returns lines on what made the rows; rows of other versions of the code than most are named."""
+    made = versions_of_code(rows)
+    (first, of_first), *others = made.items()
+    some = rows[of_first[0]]
+    packages = ", ".join(f"{name} {number}" for name, number in some["versions"].items())
+    lines = [f"{len(rows)} rows of the scale `{some['scale']}`, by code of commit `{first}` ({packages})."]
+    for code, keys in others:
+        names = ", ".join("/".join(map(str, key)) for key in keys)
+        lines.append(f"**Of other code**, `{code}`, and not to be compared with the rest: {names}.")
+    changed = [code for code in made if "+" in code or code == "unknown"]
+    if changed:
+        lines.append(f"**Code that no commit holds** made the rows of {', '.join(f'`{code}`' for code in changed)}.")
+    return lines
+
+
+def body(rows: Rows, picture: str) -> list[str]:
+    """Returns the tables of all games that have rows; `picture` has the game's name in {}."""
+    lines: list[str] = []
+    for game in GAMES:
+        if not any(of == game for of, _, _ in rows):
+            continue
+        lines += [f"## {NAMES[game]}", "", f"![{NAMES[game]}]({picture.format(game)})", "", *game_table(rows, game), ""]
+        if (columns := published.BENCHMARKS[game])[1:]:
+            lines += [f"The paper's numbers are of {', '.join(columns)}, in this order.", ""]
+        for title, claims in (("Of the paper:", CLAIMS), ("What makes it fair:", FAIR)):
+            if table := claims_table(rows, game, claims):
+                lines += [title, "", *table, ""]
+        if game == "plan_path" and any(row.name == name for row in ABLATION for _, name, _ in rows):
+            lines += ["### Ablation", "", *ablation_table(rows), "", *claims_table(rows, game, (*_ABLATED, *_OURS)), ""]
+    return lines
+
+
+def write_tables(path: Path, rows: Rows) -> None:
+    """Writes tables.md."""
+    write_text(
+        path, "\n".join([*(provenance(rows) if rows else ["No rows yet."]), "", *body(rows, "{}.png")]).rstrip() + "\n"
+    )
+
+
+def text(rows: Rows) -> str:
+    """Returns docs/results.md."""
+    lines = [_HEAD]
+    if not rows:
+        lines += ["", "No rows have been recorded yet: the command above makes them."]
+        return "\n".join(lines) + "\n"
+    lines += ["", *provenance(rows), "", "## Where ours does not show what the paper does", ""]
+    lines += not_the_same(rows) or ["Nowhere, as far as rows are there."]
+    return "\n".join([*lines, "", *body(rows, "assets/results-{}.png")]).rstrip() + "\n"
+
+
+_HEAD = f"""# Results
+
+<!-- Made of benchmarks/results/tiny/rows.jsonl by `python -m benchmarks.paper --docs`; do not edit. -->
+
+The rows of the paper's table (arXiv 2510.11062), each made by ordinary commands, and beside them rows that make the
+comparison fair: a single agent with as many turns as the team, whole episodes compared, random and scripted ends.
+
+```bash
+python -m benchmarks.paper --scale tiny          # all of it; a killed one goes on where it was
+python -m benchmarks.paper --scale tiny --list   # every row, and the commands that make it
+```
+
+Success is that of greedy play on each game's standard task set, with 95 % Wilson intervals; every seed has its own
+column. A training has about {RL_SECONDS} CPU seconds of RL on one thread. Rows of one form, game and seed begin with
+the same warm start on expert episodes, which is what plays in the rows without RL; in the others the policies after the
+last iteration play. CPU minutes are those of the warm start and of RL, in the trainer's process (sandboxed programs run
+in others; playing held-out tasks is left out), tokens those that RL sampled; both are means over the seeds. A
+difference counts as shown where, in every seed, the intervals do not overlap. That all rows play the same tasks is left
+aside: this errs towards saying nothing.
+
+**What this can be compared with.** The paper trains Qwen3-1.7B and Qwen3-8B on GPUs, on tasks of its own; here a policy
+of half a million parameters trains for minutes on this package's tasks. So directions can be compared, numbers cannot.
+The paper's numbers, in percent, are those that its authors' repository states
+([PettingLLMs](https://github.com/pettingllms-ai/PettingLLMs)). On boards the paper's team is a tool user and a planner;
+its numbers stand beside that team and beside ours, a planner and an executor. The tool user learns the experts' program
+by heart in its warm start, for it is the same on every task: where it works, nothing is left for RL. In Math-verify the
+single agent that can use several turns is the tool user. `trained alone` is one policy, trained as a single agent from
+the team's own warm start, and then put into both roles."""
+
+
+def write_docs(rows: Rows) -> None:
+    """Writes docs/results.md and its pictures."""
+    write_text(DOCS / "results.md", text(rows))
+    plots.draw(make_folder(DOCS / "assets"), rows, "results-{}.png")

@@ -1,0 +1,243 @@
+"""The rows of the paper's table: which there are, by which commands, and what the page says of them."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("tyro")
+
+from benchmarks.paper import __main__ as paper
+from benchmarks.paper import page, published, results, rows
+from benchmarks.paper.page import Claim
+from benchmarks.paper.rows import ALL, GAMES, Scale
+from mas_envs.core.errors import StateError, UsageError
+from trainers.run.config import CONFIGS
+from trainers.run.reading import parse
+from trainers.run.scores import wilson
+
+WORK = Path("runs/paper-tiny")
+TINY = Scale("tiny")
+ROOT = Path(__file__).parents[2]
+COMMITTED = ROOT / "benchmarks/results/tiny" / results.FILE
+
+
+# ---- rows ------------------------------------------------------------------------------------------------------------
+def test_every_game_has_the_papers_rows_and_those_that_make_them_fair():
+    paper_rows = {"single", "single-grpo", "team", "team-atgrpo-shared", "team-atgrpo-per-role"}
+    fair = {"single-turns", "single-turns-grpo", "team-grpo", "random", "expert"}
+    for game in GAMES:
+        assert paper_rows | fair <= {row.name for row in rows.rows_of(game, ())}
+    assert {"tools-atgrpo-shared", "tools-atgrpo-per-role"} <= {row.name for row in rows.rows_of("sudoku", ())}
+    assert {"alone-in-team", "swapped", "group-by-turn"} <= {row.name for row in rows.rows_of("plan_path", ())}
+
+
+@pytest.mark.parametrize("game", GAMES)
+@pytest.mark.parametrize("scale", [TINY, Scale("llm", "a/model", train=("--preset", "paper"), iterations=3)])
+def test_commands_are_ones_that_the_trainers_and_evaluate_take(game, scale, monkeypatch):
+    from benchmarks.evaluate import Options
+
+    for steps in rows.wanted([game], (), (0, 1), scale, WORK).values():
+        for step in steps:
+            if step.module == "benchmarks.evaluate":
+                options = paper.tyro.cli(Options, args=list(step.arguments))
+                assert options.env == game and options.out == WORK / step.name
+            else:
+                config = parse(step.arguments, CONFIGS[step.module.partition(".")[2]])
+                assert config.env == game and config.folder == WORK / step.name
+                assert config.preset == ("paper" if scale.name == "llm" else "tiny")
+                assert (config.iterations == 0) == step.name.endswith("-start")
+
+
+def test_rows_of_one_form_game_and_seed_share_a_warm_start_and_no_others_do():
+    found = rows.wanted(["plan_path"], (), (0, 1), TINY, WORK)
+    starts = {key[1:]: steps[0].name for key, steps in found.items() if len(steps) == 3}
+    assert starts["team-grpo", 0] == starts["team-atgrpo-per-role", 0] == starts["group-by-turn", 0]
+    assert starts["alone", 0] == starts["team-grpo", 0]  # what was trained alone begins where the team does
+    assert len({starts["team-grpo", 0], starts["team-grpo", 1], starts["single-grpo", 0]}) == 3
+    models = {
+        step.arguments[step.arguments.index("--model") + 1]
+        for steps in found.values()
+        for step in steps
+        if step.name.startswith("plan_path-team-grpo") and "--model" in step.arguments
+    }
+    assert models == {str(WORK / f"plan_path-team-seed{seed}-start/start/shared") for seed in (0, 1)}
+
+
+def test_swapped_roles_are_the_policies_of_the_team_with_one_for_each_in_each_others_place():
+    steps = rows.wanted(["plan_path"], ("swapped",), (1,), TINY, WORK)["plan_path", "swapped", 1]
+    assert [step.name for step in steps][1:] == ["plan_path-team-atgrpo-per-role-seed1", "plan_path-swapped-seed1-play"]
+    agent = steps[-1].arguments[steps[-1].arguments.index("--agent") + 1]
+    last = WORK / "plan_path-team-atgrpo-per-role-seed1/checkpoints"
+    iterations = steps[1].arguments[steps[1].arguments.index("--iterations") + 1]
+    last /= f"step-{int(iterations):06d}"
+    assert agent == f"planner=hf:{last}/executor,executor=hf:{last}/planner"
+
+
+def test_every_training_has_about_the_same_cpu_time():
+    for game in GAMES:
+        for row in (row for row in rows.rows_of(game, ()) if row.trainer):
+            seconds = TINY.iterations_of(game, row) * rows.seconds_per_iteration(game, row)
+            assert seconds == pytest.approx(rows.RL_SECONDS, rel=0.4), (game, row.name)
+
+
+def test_a_form_that_a_game_does_not_have_is_left_out_with_the_reason():
+    odd = rows.Row("odd", "odd", "odd")
+    rows.FORMS["odd"] = rows.Form("quartet")
+    try:
+        assert "quartet" in rows.unavailable("sokoban", odd)
+    finally:
+        del rows.FORMS["odd"]
+    assert not rows.unavailable("sokoban", ALL["team"])
+
+
+def test_an_unknown_row_is_refused_with_the_nearest_one():
+    with pytest.raises(UsageError, match="'team-grpo'"):
+        rows.rows_of("sokoban", ["team-grp"])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--games", "sokban"], "Did you mean 'sokoban'"),
+        (["--rows", "single-gpro"], "Did you mean"),
+        (["--scale", "llm"], "needs --model"),
+        (["--model", "some/model"], "--scale llm needs"),
+        (["--jobs", "0"], "from 1 to 1000"),
+        (["--seeds", "-1"], "--seeds"),
+        (["--docs", "--scale", "smoke"], "tiny"),
+    ],
+)
+def test_bad_input_is_refused_with_what_is_allowed(tmp_path, capsys, words, said):
+    assert paper.main([*words, "--out", str(tmp_path / "out"), "--work", str(tmp_path / "work")]) == 2
+    assert said in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_list_has_every_row_its_commands_and_minutes_and_makes_nothing(tmp_path, capsys):
+    where = ["--out", str(tmp_path / "out"), "--work", "somewhere"]
+    assert paper.main(["--list", "--games", "sokoban", "--rows", "single", "single-grpo", *where]) == 0
+    said = capsys.readouterr().out
+    assert re.findall(r"# sokoban/(\S+): about ([\d.]+) minutes", said) == [
+        ("single/seed0", "1.6"), ("single/seed1", "1.6"), ("single-grpo/seed0", "3.7"), ("single-grpo/seed1", "3.7")
+    ]  # fmt: skip
+    command = "OMP_NUM_THREADS=1 python -m trainers.grpo --env sokoban --roles single --policies shared --model "
+    assert command + "somewhere/sokoban-single-seed0-start/start/shared" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_everything_fits_in_five_hours_of_two_cores(capsys):
+    assert paper.main(["--list"]) == 0
+    (hours,) = re.findall(r"about ([\d.]+) hours of one core", capsys.readouterr().out)
+    assert 0 < float(hours) < 10
+
+
+# ---- what is shown ---------------------------------------------------------------------------------------------------
+def row(game, name, seed, successes, n=400, code="abc", **more):
+    low, high = wilson(successes, n)
+    found = {"game": game, "row": name, "seed": seed, "scale": "tiny", "model": "tiny", "success": successes / n}
+    found |= {"ci95": [low, high], "episodes": n, "masked": 0, "turns": 2.0, "invalid_actions": 0.1, "tokens": 5}
+    return found | {"code": code, "versions": {"torch": "2"}, "commands": [], **more}
+
+
+def table(*found):
+    return {(one["game"], one["row"], one["seed"]): one for one in found}
+
+
+TRAINED = Claim("single-grpo", "single", "GRPO helps")
+
+
+def test_a_claim_is_shown_where_the_intervals_are_apart_in_every_seed():
+    apart = [row("sokoban", "single", 0, 200), row("sokoban", "single-grpo", 0, 260)]
+    close = [row("sokoban", "single", 1, 200), row("sokoban", "single-grpo", 1, 210)]
+    turned = [row("sokoban", "single", 2, 260), row("sokoban", "single-grpo", 2, 200)]
+    assert page.shown(table(*apart), "sokoban", TRAINED) == "yes"
+    assert page.shown(table(*apart, *close), "sokoban", TRAINED) == "unclear"
+    assert page.shown(table(*turned), "sokoban", TRAINED) == "reversed"
+    assert page.shown(table(*apart, *turned), "sokoban", TRAINED) == "unclear"
+    assert page.shown(table(apart[0], close[1]), "sokoban", TRAINED) == ""  # no seed has both
+    assert page.shown(table(*apart), "sudoku", TRAINED) == ""
+
+
+def test_the_page_says_plainly_where_ours_does_not_show_what_the_paper_does():
+    rows_ = table(row("plan_path", "single", 0, 200), row("plan_path", "single-grpo", 0, 202))
+    assert page.not_the_same(rows_) == [
+        "- Plan-Path: GRPO helps a single agent. Ours: 0.505 against 0.500; the intervals overlap, or seeds disagree."
+    ]
+    rows_ = table(row("plan_path", "single", 0, 300), row("plan_path", "single-grpo", 0, 100))
+    assert "0.250 against 0.750; the opposite, in every seed" in page.not_the_same(rows_)[0]
+    assert "ours shows the **opposite**" in "\n".join(page.claims_table(rows_, "plan_path", page.CLAIMS))
+    rows_ = table(row("plan_path", "single", 0, 100), row("plan_path", "single-grpo", 0, 300))
+    assert page.not_the_same(rows_) == []
+    assert "| GRPO helps a single agent | +6.0 / +35.0 | +50.0 | the same |" in page.claims_table(
+        rows_, "plan_path", page.CLAIMS
+    )
+
+
+def test_the_papers_numbers_stand_beside_ours():
+    lines = page.game_table(
+        table(row("sokoban", "team-atgrpo-per-role", 0, 300), row("sokoban", "team", 1, 4)), "sokoban"
+    )
+    (line,) = (line for line in lines if "one per role" in line and line.startswith("| team"))
+    assert line.startswith("| team + AT-GRPO, one per role | 0.750 [0.705, 0.790] |  | **0.750** |")
+    assert line.endswith("| 11.5 | 98.0 |")
+    assert lines[0].count("|") == lines[1].count("|") == line.count("|")
+    assert any("| not made |" in line and line.startswith("| single agent |") for line in lines)
+
+
+def test_rows_of_other_code_are_flagged():
+    rows_ = table(row("sokoban", "team", 0, 1), row("sokoban", "single", 0, 1), row("sudoku", "team", 0, 1, code="def"))
+    lines = page.provenance(rows_)
+    assert "`abc`" in lines[0] and "`def`" in lines[1] and "sudoku/team/0" in lines[1]
+    assert len(page.provenance(table(row("sokoban", "team", 0, 1)))) == 1
+    assert "no commit holds" in page.provenance(table(row("sokoban", "team", 0, 1, code="abc+12")))[-1]
+
+
+def test_the_published_numbers_are_the_papers():
+    assert published.success("plan_path", "team-atgrpo-shared", "Qwen3-1.7B") == (96.0,)
+    assert published.success("plan_path", "tools-atgrpo-per-role", "Qwen3-8B") == (96.0,)
+    assert published.success("sudoku", "single", "Qwen3-1.7B") == (7.0,)
+    assert published.success("math_verify", "team", "Qwen3-8B") == (36.6, 30.0, 56.5)
+    assert published.success("sokoban", "random", "Qwen3-8B") == ()
+    assert published.ablation("swapped") == (6.0,)
+    assert page.reported("plan_path", Claim("team-atgrpo-per-role", "swapped", "")) == [90.0]
+
+
+# ---- files -----------------------------------------------------------------------------------------------------------
+def test_finished_rows_are_written_in_the_tables_order_and_read_back(tmp_path):
+    rows_ = table(row("sudoku", "team", 1, 3), row("sokoban", "expert", 0, 400), row("sokoban", "random", 0, 3))
+    results.write(tmp_path / results.FILE, rows_)
+    assert results.read(tmp_path / results.FILE) == rows_
+    written = (tmp_path / results.FILE).read_text().splitlines()
+    assert ['"random"' in written[0], '"expert"' in written[1], '"sudoku"' in written[2]] == [True] * 3
+    assert results.read(tmp_path / "nothing") == {}
+
+
+@pytest.mark.parametrize("text", ["{", "3\n", '{"game": "sokoban"}\n', '{"game": 1, "row": 2, "seed": 3}\n' * 2])
+def test_a_damaged_file_of_rows_is_refused(tmp_path, text):
+    (tmp_path / results.FILE).write_text(text)
+    with pytest.raises(StateError, match="Line"):
+        results.read(tmp_path / results.FILE)
+
+
+def test_a_row_that_was_made_with_other_settings_is_not_taken_for_this_one():
+    steps = rows.wanted(["sokoban"], ("single",), (0,), TINY, WORK)["sokoban", "single", 0]
+    commands = [results.command_of(step) for step in steps]
+    made = row("sokoban", "single", 0, 1, commands=commands, work=str(WORK))
+    results.check_same(made, steps, WORK)
+    moved = rows.wanted(["sokoban"], ("single",), (0,), TINY, Path("else/where"))["sokoban", "single", 0]
+    results.check_same(made, moved, Path("else/where"))
+    with pytest.raises(UsageError, match="other settings"):
+        results.check_same({**made, "commands": [*commands[:-1], commands[-1] + " --limit 3"]}, steps, WORK)
+    with pytest.raises(UsageError, match="other settings"):
+        results.check_same({**made, "commands": commands[:-1]}, steps, WORK)
+
+
+def test_the_page_of_the_docs_is_made_of_the_committed_rows():
+    assert (ROOT / "docs/results.md").read_text() == page.text(results.read(COMMITTED)), (
+        "docs/results.md is not what benchmarks/results/tiny/rows.jsonl gives: python -m benchmarks.paper --docs"
+    )
+
+
+def test_the_committed_rows_are_of_one_commit():
+    assert len(results.versions_of_code(results.read(COMMITTED))) <= 1
