@@ -6,7 +6,7 @@ human               a person at this terminal
 hf:PATH             a local Hugging Face checkpoint (one of a run of trainers, or any other with a chat template)
 vllm:PATH           the same, answering by vLLM
 openai:MODEL@URL    a model behind an OpenAI-compatible server: openai:Qwen/Qwen3-8B@http://localhost:8000/v1
-run:FOLDER          the team that a run of trainers ended with (its last checkpoint)
+run:FOLDER          the team that a run of trainers ended with (its last checkpoint), in the run's own settings
 ROLE=SPEC,ROLE=SPEC a team of different ones
 """
 
@@ -29,6 +29,8 @@ ALONE = {"random": RandomAgent, "expert": ExpertAgent, "human": HumanAgent}
 """Kinds that are a whole spec."""
 LOCAL = ("hf", "vllm")
 """Kinds that are followed by the path of a checkpoint."""
+OF_PLAY = ("roles", "order", "turns", "max_moves", "seconds", "style", "action_type")
+"""Settings of the games that say how a task is played; all others decide which tasks there are."""
 
 
 @dataclass(frozen=True)
@@ -184,3 +186,20 @@ def of_run(folder: Path) -> str:
     if names == ["shared"]:
         return f"hf:{found[-1] / 'shared'}"
     return ",".join(f"{name}=hf:{found[-1] / name}" for name in names)
+
+
+def settings_of_run(folder: Path, env: str) -> dict[str, Any]:
+    """Returns the environment's settings that a run was trained with, as far as it names them.
+
+    Raises UsageError where it was trained in another environment.
+    """
+    from trainers.run import reading, setup
+
+    config = reading.read(folder / "config.yaml")
+    if config.env != env:
+        raise UsageError(
+            f"{str(folder)!r} is a run of {config.env}, not of {env}. Give --env {config.env}, or name its policies to "
+            f"have them play {env}: hf:{of_run(folder).partition('hf:')[2].partition(',')[0]}."
+        )
+    style = {} if config.style == "auto" else {"style": config.style}
+    return setup.settings_of(config) | style

@@ -88,16 +88,18 @@ def prepare(options: Options) -> tuple[Entry, TaskSet]:
         raise UsageError(f"--alpha is {options.alpha}; it must be from -1000000 to 1000000 (the paper has 1).")
     if options.attempts > 1 and options.temperature == 0 and "random" not in options.agent:
         raise UsageError("Several greedy attempts are the same episode; give --temperature, or --attempts 1.")
-    given = _settings(options.settings)
-    found = tasksets.load(options.tasks, options.env, given)
+    given, trained, spec = _settings(options.settings), dict[str, Any](), options.agent
+    if spec.startswith("run:"):
+        folder = Path(spec[4:])
+        spec, trained = agents.of_run(folder), agents.settings_of_run(folder, options.env)
+    found = tasksets.load(options.tasks, options.env, {**trained, **given})
     if fixed := given.keys() & found.settings.keys():
         raise UsageError(
             f"--settings has {', '.join(sorted(fixed))}, fixed by the task set {found.name}. Leave it out."
         )
     limit = options.limit or len(found.digests)
     in_range("--limit", limit, 1, len(found.digests))
-    spec = agents.of_run(Path(options.agent[4:])) if options.agent.startswith("run:") else options.agent
-    settings = {**given, **found.settings}
+    settings = {**_left_open(trained, given, found, options), **given, **found.settings}
     roles = [role.name for role in mas_envs.make_game(options.env, **settings).roles]
     specs = agents.parse_specs(spec, roles)
     if "style" in signature(game_class(options.env)).parameters:
@@ -121,6 +123,27 @@ def prepare(options: Options) -> tuple[Entry, TaskSet]:
     )
     agents.check_sampling(entry)
     return entry, found
+
+
+def _left_open(
+    trained: Mapping[str, Any], given: Mapping[str, Any], found: TaskSet, options: Options
+) -> dict[str, Any]:
+    """Returns the settings of a run that its task set leaves open: how its tasks are played, not which they are.
+
+    Raises UsageError where nobody named the set, and its tasks are others than those that the run was trained for.
+    """
+    if not found.settings:  # GAME/test: the run's own settings decide its tasks
+        return dict(trained)
+    usual = {name: each.default for name, each in signature(game_class(options.env)).parameters.items()}
+    fixed = {name: value for name, value in trained.items() if name not in {*agents.OF_PLAY, *given}}
+    there = {name: found.settings.get(name, usual.get(name)) for name in fixed}
+    if fixed != there and not options.tasks:
+        asked, has = (" ".join(f"{name}={value}" for name, value in each.items()) for each in (fixed, there))
+        raise UsageError(
+            f"{options.agent} was trained with {asked}, but the tasks of {found.name} have {has}. Say which ones it is to "
+            f"play: --tasks {options.env}/{tasksets.SPLIT} for its own settings, or --tasks {found.name}."
+        )
+    return {name: value for name, value in trained.items() if name in agents.OF_PLAY}
 
 
 def _json_object(flag: str, text: str) -> dict[str, Any]:
