@@ -23,9 +23,11 @@ EXTRAS = {
     "train": ("matplotlib", "yaml", "rich", "safetensors", "tokenizers", "torch", "transformers", "tyro"),
     "render": ("PIL",),
     "math": ("latex2sympy2_extended", "math_verify"),
+    "hub": ("datasets",),
     "lora": ("peft",),
     "vllm": ("vllm",),
     "rl": ("stable_baselines3", "supersuit", "tianshou", "torchrl"),
+    "trl": ("trl",),
     "peers": ("gem", "reasoning_gym", "textarena"),
     "dev": (
         "hypothesis",
@@ -80,6 +82,11 @@ def needed(item: pytest.Item) -> list[str]:
 
 def pytest_configure() -> None:
     check_required()
+    if find_spec("hypothesis") is not None:
+        from hypothesis import settings
+
+        settings.register_profile("any machine", deadline=None)  # how long an example takes is the machine's affair
+        settings.load_profile("any machine")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -16,13 +16,15 @@ First a warm start on a small fixed set of demonstrations (none with --preset pa
 
 Where --preset tiny (the default) differs from --preset paper, and why:
     num_generations (K) 16 instead of 4, tasks_per_iteration 64 instead of 32: a tiny policy's samples are cheap.
-    iterations 350 (other games fewer: trainers/run/reading.py) instead of 150: what 15 minutes on two cores allow.
+    iterations 700 (other games fewer: trainers/run/reading.py) instead of 150: what 15 minutes on two cores allow;
+        --preset long has seven times as many.
     best_share 0.5 instead of 1: at half of the steps the episode goes on from a random candidate, so that the policy
         also sees the states that it reaches without a choice among K.
     advantage_eps 0.2 instead of 1e-6: groups whose rewards hardly differ do not shout.
     clip_high 0.28 instead of 0.2 (clip-higher) and an entropy bonus of 0.01: exploration lasts longer.
     optimizer muon instead of adamw, learning_rate 1e-3 instead of 1e-6: a network that starts almost from nothing.
-    demos 500 instead of 0: a warm start, which a pretrained LLM does not need; control: and its comparison run.
+    demos 200 (500 where boards cannot be turned) instead of 0: a warm start, which a pretrained LLM does not need, of
+        warm_start_steps 300; control: and its comparison run.
     max_new_tokens as long as a full answer instead of 2,048, max_places 3,072 instead of 32,768: small texts.
 Where both presets differ from the published code: every candidate is stepped from one immutable state, which also
 made its prompt; rewards of a later agent come from the state that the chosen candidate led to; a planner is

@@ -139,15 +139,16 @@ def per_token(
     rows: Sequence[Row], policy: HuggingFacePolicy, critic: Critic, config: PPO
 ) -> tuple[list[list[float]], list[list[float]]]:
     """Returns the values of each branch's tokens, rows in order, and the price of each for leaving the start."""
-    values: dict[int, list[list[float]]] = {}
-    prices: dict[int, list[list[float]]] = {}
+    values: dict[int, list[float]] = {}
+    prices: dict[int, list[float]] = {}
     for part, batch in batches(policy, rows, config.max_places):
         start_N = policy.reference_logprobs(batch)
         price_N = torch.zeros_like(batch.logprobs_N) if start_N is None else config.kl * (start_N - batch.logprobs_N)
-        for by_row, of_all in ((values, critic.values(batch)), (prices, price_N)):
+        for by_branch, of_all in ((values, critic.values(batch)), (prices, price_N)):
             rest = iter(of_all.tolist())
-            by_row |= {id(row): [list(islice(rest, len(branch.tokens))) for branch in row.branches] for row in part}
-    return [part for row in rows for part in values[id(row)]], [part for row in rows for part in prices[id(row)]]
+            by_branch |= {id(b): list(islice(rest, len(b.tokens))) for row in part for b in row.branches}
+    order = [id(branch) for row in rows for branch in row.branches]
+    return [values[branch] for branch in order], [prices[branch] for branch in order]
 
 
 def main(argv: Sequence[str]) -> int:

@@ -247,6 +247,13 @@ class Game(ABC, Generic[S]):
         """
         return ()
 
+    def symmetric(self, text: str) -> tuple[str, ...]:
+        """Returns a compact prompt or answer as it reads on the board's rotations and reflections, itself first.
+
+        Every text of a game gives as many, in the same order: a demonstration is then as many demonstrations.
+        """
+        return (text,)
+
     def numeric(self) -> "NumericView | None":
         """Returns the game as numbers, for RL code that knows no text; None where a game has no such view."""
         return None

@@ -1,5 +1,7 @@
 """How models cheat at programs and tests, as seen in the field: each way earns nothing here."""
 
+from dataclasses import replace
+
 import pytest
 
 from mas_envs.games.code_test import CodeTest
@@ -111,9 +113,26 @@ def test_time_outs_and_crashes_are_outcomes_with_reward_0_and_never_masks(progra
 
 
 def test_a_case_copied_from_the_statement_earns_nothing():
-    for copied in (("1 2", "3"), (" 1   2 ", "3")):
+    for copied in (("1 2", "3"), (" 1   2 ", "3"), ("01 2", "3"), ("1 +2", "3"), ("1 0_2", "3"), ("１ 2", "3")):  # noqa: RUF001
         steps = one_turn(ZERO, copied)
         assert terms(steps, TESTER, "valid") == terms(steps, TESTER, "kills") == 0
+
+
+def test_arguments_that_are_otherwise_written_are_copies_as_well():
+    wrong = "def double(n):\n    return 0"
+    for copied in ("2", "(2)", "2.0", "+2", "2,"):
+        steps = one_turn(wrong, (copied, "4"), problem=DOUBLE)
+        assert terms(steps, TESTER, "valid") == terms(steps, TESTER, "kills") == 0
+    steps = one_turn(wrong, ("3", "6"), (" 3 ", "6"), problem=DOUBLE)
+    assert terms(steps, TESTER, "valid") == pytest.approx(0.15)
+
+
+def test_a_case_that_the_statement_shows_in_its_text_earns_nothing():
+    said = replace(SUM, samples=(), statement="Print the sum.\n\nInput\n  7   8\n\nOutput\n15")
+    assert terms(one_turn(ZERO, ("7 8", "15"), problem=said), TESTER, "valid") == 0
+    assert terms(one_turn(ZERO, ("7 9", "16"), problem=said), TESTER, "valid") == pytest.approx(0.3)
+    told = replace(DOUBLE, samples=(), statement="Double.\n>>> double(7)\n14")
+    assert terms(one_turn("def double(n):\n    return 0", ("7", "14"), problem=told), TESTER, "valid") == 0
 
 
 def test_a_duplicate_earns_nothing_in_its_own_answer_nor_in_a_later_turn():

@@ -149,8 +149,8 @@ def test_output_in_a_box_is_what_the_program_printed():
         ("pass", "ok", 0.04, "nothing"),
         ("print(7)\n1/0", "runtime_error", 0.02, "ZeroDivisionError"),
         ("print(", "runtime_error", 0.02, "SyntaxError"),
-        ("while True: pass", "time_limit", 0.02, "stopped"),
-        ("print('x' * 10**7)", "output_limit", 0.02, "stopped"),
+        ("while True: pass", "time_limit", 0.02, "stopped: it used up its 0.2 s"),
+        ("print('x' * 10**7)", "output_limit", 0.02, "stopped: it wrote more than 64 KiB of output."),
         ("a = [0] * 10**9", "memory_limit", 0.02, "stopped"),
     ],
 )
@@ -199,6 +199,17 @@ def test_a_reasoner_alone_has_one_turn_and_no_program():
     made = step(game, state, reasoner=f"\\boxed{{{answer}}}")
     assert (made.terminated, made.reward.team) == (True, 1.0)
     assert step(game, state, reasoner="who knows?").truncated
+
+
+@pytest.mark.parametrize("style", ["full", "compact"])
+def test_the_problems_own_expression_is_no_answer_to_it(style):
+    copied = make_game("math_verify", families="products", roles="single", style=style)
+    state = copied.initial(copied.task("test", 0))
+    box = "boxed {}" if style == "compact" else "\\boxed{{{}}}"
+    assert not step(copied, state, reasoner=box.format(state.problem.words)).info["success"]
+    tool = make_game("math_verify", families="products", roles="tool")
+    made = step(tool, tool.initial(tool.task("test", 0)), tool=program(f"print({state.problem.words!r})"))
+    assert not made.info["success"] and made.reward.team == 0
 
 
 def test_the_experts_solve_every_difficulty_and_send_a_wrong_program_back():

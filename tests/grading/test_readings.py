@@ -1,4 +1,5 @@
-r"""Readings with rules of their own: sums of units, inequalities joined by "or", the imaginary unit."""
+r"""Readings with rules of their own: sums of units, inequalities joined by "or", the imaginary unit,
+numbers in words; and what is a number that is written out."""
 
 from fractions import Fraction
 
@@ -6,8 +7,9 @@ import pytest
 
 from mas_envs.grading.inequalities import as_union
 from mas_envs.grading.latex import clean
-from mas_envs.grading.math import MathGrader
+from mas_envs.grading.math import MathGrader, is_number
 from mas_envs.grading.values import Many, Scalar, readings
+from mas_envs.grading.words import number_in_words
 
 
 @pytest.mark.parametrize(
@@ -81,3 +83,44 @@ def test_a_lone_i_is_the_imaginary_unit_and_an_index_is_not():
     with MathGrader(workers=1) as grader:
         assert [pair for pair in same if not grader.grade(*pair).correct] == []
         assert [pair for pair in other if grader.grade(*pair).correct] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "number"),
+    [
+        ("zero", 0),
+        ("nineteen", 19),
+        ("Twenty-One", 21),
+        ("ninety nine", 99),
+        ("seven hundred and five", 705),
+        ("two thousand three hundred forty", 2340),
+        ("one million and one", 1_000_001),
+    ],
+)
+def test_whole_numbers_are_read_in_words(words, number):
+    assert number_in_words(words) == number
+
+
+@pytest.mark.parametrize(
+    "words", ["", " ", "hundred", "twenty twelve", "five ten", "twenty zero", "two and three", "on"]
+)
+def test_other_words_are_no_number(words):
+    assert number_in_words(words) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["12", "-3.5", "1,234", "7/12", r"-\frac{7}{12}", r"2\frac12", "2 1/2", "x = 7/3", "50%", "$5", "(5)", "two", "5 cm",
+     r"0.\overline{3}", r"1.2\times10^5"],
+)  # fmt: skip
+def test_a_number_that_is_written_out_is_one(text):
+    assert is_number(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["3+4", "x = 3 + 4", "34 * 5 + 1", "2^10", "5!", "(3+4)", "3(4)", "1/2 + 1/3", r"\frac{3+4}{1}", "3+4 cm", "3+4%",
+     "1, 2", "", "x", "101_2", "1" * 3000],
+)  # fmt: skip
+def test_what_would_have_to_be_worked_out_is_no_number(text):
+    assert not is_number(text)

@@ -75,8 +75,8 @@ def test_what_was_wrong_is_said_in_words_that_the_author_can_act_on():
     assert fault("ok") == ""
     assert fault("runtime_error", "exit status 3") == "The program failed: exit status 3."
     assert fault("runtime_error", "exit status 1", "KeyError: 4") == "The program failed: KeyError: 4."
-    assert fault("output_limit", "more than 16 KiB of output") == (
-        "The program was stopped: more than 16 KiB of output."
+    assert fault("output_limit", "wrote more than 16 KiB of output") == (
+        "The program was stopped: it wrote more than 16 KiB of output."
     )
     assert "```python" in run_of("", [], compact=False).fault and "```" not in run_of("", [], compact=True).fault
 

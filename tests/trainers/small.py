@@ -51,7 +51,9 @@ def tiny_policy(
     return HuggingFacePolicy(make_model(tokenizer, TINY, seed), tokenizer, max_new_tokens, **kwargs)
 
 
-def family_policy(family: str, tied: bool = True, max_new_tokens: int = 5, **settings: Any) -> HuggingFacePolicy:
+def family_policy(
+    family: str, tied: bool = True, max_new_tokens: int = 5, head_dim: int = 8, **settings: Any
+) -> HuggingFacePolicy:
     """Returns a policy around a random model of a Hugging Face family."""
     tokenizer = make_tokenizer(WORDS)
     config = FAMILIES[family](
@@ -61,7 +63,7 @@ def family_policy(family: str, tied: bool = True, max_new_tokens: int = 5, **set
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
-        head_dim=8,
+        head_dim=head_dim,
         max_position_embeddings=128,
         tie_word_embeddings=tied,
         eos_token_id=tokenizer.eos_token_id,

@@ -17,14 +17,17 @@ class Critic(torch.nn.Module):
         self.head = torch.nn.Parameter(torch.zeros(policy.model.config.get_text_config().hidden_size))
         self.bias = torch.nn.Parameter(torch.zeros(()))
         self.to(policy.device)
-        self._scores = policy.scores
+        self._policy = [policy]  # in a list: its weights are not the critic's
 
     def values(self, batch: Batch) -> torch.Tensor:
         """Returns the values before each response token, shape (N,), with gradients."""
-        hidden = self.body(
-            input_ids=batch.tokens_BL,
-            attention_mask=self._scores(batch.mask_B1LL[:, 0]),
-            position_ids=batch.positions_BL,
-            use_cache=False,
-        ).last_hidden_state
+        (policy,) = self._policy
+        policy.recompute(self.body)
+        with policy.arithmetic():
+            hidden = self.body(
+                input_ids=batch.tokens_BL,
+                attention_mask=policy.scores(batch.mask_B1LL[:, 0]),
+                position_ids=batch.positions_BL,
+                use_cache=False,
+            ).last_hidden_state
         return hidden[batch.rows_N, batch.before_N].float() @ self.head + self.bias

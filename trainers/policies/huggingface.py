@@ -15,10 +15,12 @@ import numpy as np
 import torch
 from jinja2 import TemplateError
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.modeling_layers import GradientCheckpointingLayer
 
 from mas_envs.core.errors import UsageError
 from mas_envs.core.game import Prompt
-from trainers.rl.batch import Batch
+from trainers.policies.drawing import distinct, draw
+from trainers.rl.batch import Batch, within
 from trainers.rl.types import Candidates, Sampled, TokenIds
 
 
@@ -30,7 +32,10 @@ class HuggingFacePolicy:
             to the GPU where there is one.
         max_new_tokens: budget of one completion, its end token included.
         temperature: of sampling; 0 is greedy.
-        max_sequences: prompts that are generated for at once (a bound on memory).
+        max_places: tokens of prompts and completions that are cached at once in generation (a bound on memory).
+        dtype: of the arithmetic. In bfloat16 it is mixed precision: weights that are trained, their gradients and the
+            optimiser stay float32, matrix products and attention are bfloat16, probabilities float32.
+        checkpointing: keep one activation per layer for the backward pass, and compute the others again.
     """
 
     def __init__(
@@ -39,11 +44,16 @@ class HuggingFacePolicy:
         tokenizer: PreTrainedTokenizerBase,
         max_new_tokens: int,
         temperature: float = 1.0,
-        max_sequences: int = 256,
+        max_places: int = 131_072,
+        dtype: torch.dtype = torch.float32,
+        checkpointing: bool = False,
     ):
         device: Any = "cuda" if torch.cuda.is_available() else "cpu"
         self.model, self.tokenizer = model.to(device), tokenizer
-        self.max_new_tokens, self.temperature, self.max_sequences = max_new_tokens, temperature, max_sequences
+        self.max_new_tokens, self.temperature = max_new_tokens, temperature
+        self.max_places, self.dtype, self.checkpointing = max_places, dtype, checkpointing
+        if checkpointing:
+            model.activation_checkpointing_enable({"use_reentrant": False})
         special: Any = (tokenizer.eos_token_id, tokenizer.pad_token_id)
         if special[0] is None:
             raise UsageError("The tokenizer has no end-of-sequence token; set tokenizer.eos_token.")
@@ -92,8 +102,7 @@ class HuggingFacePolicy:
         heat = self.temperature if temperature is None else temperature
         order = sorted(range(len(prompts)), key=lambda i: len(encoded[i]))  # alike lengths together: less padding
         found: list[Candidates | None] = [None] * len(prompts)
-        for start in range(0, len(order), self.max_sequences):
-            part = order[start : start + self.max_sequences]
+        for part in within(order, lambda i: len(encoded[i]) + k * self.max_new_tokens, self.max_places):
             for i, candidates in zip(part, self._generate(encoded, seeds, part, k, heat), strict=True):
                 found[i] = candidates
         return [candidates for candidates in found if candidates is not None]
@@ -109,11 +118,12 @@ class HuggingFacePolicy:
         uniforms_BKT = torch.from_numpy(
             np.stack([np.random.default_rng(seeds[i]).random((k, self.max_new_tokens)) for i in part])
         ).to(self.device)
-        cache, logits_B1V, seen_BP = self._prefill([encoded[i] for i in part])
-        tokens_BKT, logprobs_BKT = self._decode(cache, logits_B1V, seen_BP, uniforms_BKT, temperature)
+        with self.arithmetic():
+            cache, logits_B1V, seen_BP = self._prefill([encoded[i] for i in part])
+            tokens_BKT, logprobs_BKT = self._decode(cache, logits_B1V, seen_BP, uniforms_BKT, temperature)
         tokens, logprobs = tokens_BKT.tolist(), logprobs_BKT.tolist()
         return [
-            Candidates(encoded[i], tuple(self._finish(*both) for both in zip(tokens[row], logprobs[row], strict=True)))
+            Candidates(encoded[i], tuple(self.finish(*both) for both in zip(tokens[row], logprobs[row], strict=True)))
             for row, i in enumerate(part)
         ]
 
@@ -151,41 +161,43 @@ class HuggingFacePolicy:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Draws tokens until all candidates have ended; returns tokens and log-probabilities, (B, K, T).
 
-        Each step reads `_Q` places a row, one for each candidate that has not ended (filled up with ended ones where
-        a row has fewer than the fullest); rows whose candidates have all ended are dropped.
+        Each step reads `_Q` places a row: one for all candidates that have said the same so far, none for ended ones
+        (filled up where a row has fewer than the fullest); rows whose candidates have all ended are dropped.
         """
         size, k, budget = uniforms_BKT.shape
         tokens_BKT = torch.full((size, k, budget), self.eos, device=self.device)
         logprobs_BKT = torch.zeros((size, k, budget), device=self.device)
-        done_BK = torch.zeros((size, k), dtype=torch.bool, device=self.device)
         rows_B = torch.arange(size, device=self.device)  # where the rows still decoded stand in the results
-        who_BQ = torch.arange(k, device=self.device).expand(size, k)  # which candidate each place continues
-        owner_BP = torch.where(seen_BP, -1, -2)  # of each cached place: a candidate, -1 all of them, -2 nobody
+        live_BK = torch.ones((size, k), dtype=torch.bool, device=self.device)
+        place_BK = torch.zeros((size, k), dtype=torch.long, device=self.device)  # of the `_Q`, each candidate's last
+        sees_BKP = seen_BP[:, None].expand(size, k, -1)
         length_B1 = seen_BP.sum(1, keepdim=True)
-        logits_BQV = logits_BQV.expand(size, k, logits_BQV.shape[-1])
         for t in range(budget):
-            at = (rows_B[:, None], who_BQ)
-            tokens_BKT[(*at, t)], logprobs_BKT[(*at, t)] = _draw(logits_BQV, uniforms_BKT[(*at, t)], temperature)
-            done_BK[at] |= tokens_BKT[(*at, t)] == self.eos
-            if t + 1 == budget or bool(done_BK.all()):
+            logits_BKV = torch.take_along_dim(logits_BQV, place_BK[:, :, None], 1)
+            tokens_BK, logprobs_BK = draw(logits_BKV, uniforms_BKT[rows_B, :, t], temperature)
+            tokens_BKT[rows_B, :, t] = torch.where(live_BK, tokens_BK, self.eos)
+            logprobs_BKT[rows_B, :, t] = torch.where(live_BK, logprobs_BK, 0.0)
+            live_BK = live_BK & (tokens_BK != self.eos)
+            kept = live_BK.any(1).nonzero()[:, 0]
+            if t + 1 == budget or not len(kept):
                 break
-            live = (~done_BK[rows_B]).any(1)
-            if not bool(live.all()):
-                kept = live.nonzero()[:, 0]
+            if len(kept) < len(rows_B):
                 cache.batch_select_indices(kept)
-                rows_B, owner_BP, length_B1 = rows_B[kept], owner_BP[kept], length_B1[kept]
-            ended_BK = done_BK[rows_B]
-            who_BQ = ended_BK.int().argsort(dim=1, stable=True)[:, : int((~ended_BK).sum(1).max())]
-            owner_BP = torch.cat([owner_BP, who_BQ], dim=1)
+                rows_B, live_BK, place_BK, tokens_BK = rows_B[kept], live_BK[kept], place_BK[kept], tokens_BK[kept]
+                sees_BKP, length_B1 = sees_BKP[kept], length_B1[kept]
+            said_BK = torch.where(live_BK, place_BK * logits_BQV.shape[-1] + tokens_BK, -1)
+            place_BK, who_BQ = distinct(said_BK)
+            sees_BKP = torch.cat([sees_BKP, place_BK[:, :, None] == torch.arange(who_BQ.shape[1]).to(place_BK)], dim=2)
             logits_BQV = self.model(
-                input_ids=tokens_BKT[rows_B[:, None], who_BQ, t],
-                attention_mask=self.scores((owner_BP == -1)[:, None, :] | (owner_BP[:, None, :] == who_BQ[:, :, None])),
+                input_ids=tokens_BK.gather(1, who_BQ),
+                attention_mask=self.scores(torch.take_along_dim(sees_BKP, who_BQ[:, :, None], 1)),
                 position_ids=(length_B1 + t).expand_as(who_BQ),
                 past_key_values=cache,
             ).logits
         return tokens_BKT, logprobs_BKT
 
-    def _finish(self, tokens: list[int], logprobs: list[float]) -> Sampled:
+    def finish(self, tokens: list[int], logprobs: list[float]) -> Sampled:
+        """Returns sampled tokens up to their end token as a completion; one without it was cut."""
         cut = self.eos not in tokens
         length = len(tokens) if cut else tokens.index(self.eos) + 1
         text: Any = self.tokenizer.decode(tokens[:length], skip_special_tokens=True)
@@ -193,7 +205,7 @@ class HuggingFacePolicy:
 
     def scores(self, sees_BQP: torch.Tensor) -> torch.Tensor:
         """Returns who sees whom as what is added to attention scores, (B, 1, Q, P): eager attention adds booleans."""
-        dtype = self.model.dtype
+        dtype = self.model.dtype if self.dtype == torch.float32 else self.dtype
         hidden = torch.zeros(sees_BQP.shape, dtype=dtype, device=sees_BQP.device)
         return hidden.masked_fill_(~sees_BQP, torch.finfo(dtype).min)[:, None]
 
@@ -211,6 +223,7 @@ class HuggingFacePolicy:
         Both at the sampling temperature (1 where that is 0), shape (N,), as `batch.targets_N` counts them.
         """
         self.activate()
+        self.recompute(self.model)
         return self.logprobs_of(self.model, batch)
 
     @torch.no_grad()
@@ -221,17 +234,30 @@ class HuggingFacePolicy:
     def logprobs_of(self, model: PreTrainedModel, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """Returns what `logprobs` does, of any model of the same kind."""
         self._check_window(int(batch.positions_BL.max()) + 1)
-        logits = model(
-            input_ids=batch.tokens_BL,
-            attention_mask=self.scores(batch.mask_B1LL[:, 0]),
-            position_ids=batch.positions_BL,
-            logits_to_keep=batch.tokens_BL.shape[1] - batch.first,
-            use_cache=False,
-        ).logits
+        with self.arithmetic():
+            logits = model(
+                input_ids=batch.tokens_BL,
+                attention_mask=self.scores(batch.mask_B1LL[:, 0]),
+                position_ids=batch.positions_BL,
+                logits_to_keep=batch.tokens_BL.shape[1] - batch.first,
+                use_cache=False,
+            ).logits
         logits_NV = logits[batch.rows_N, batch.before_N - batch.first].float() / (self.temperature or 1.0)
         logp_NV = torch.log_softmax(logits_NV, dim=-1)
         entropy_N = -(logp_NV.exp() * logp_NV).sum(-1)
         return logp_NV.gather(1, batch.targets_N[:, None])[:, 0], entropy_N
+
+    def arithmetic(self) -> torch.autocast:
+        """Returns the context in which the model computes: mixed precision, or as its weights are."""
+        return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
+
+    def recompute(self, model: torch.nn.Module) -> None:
+        """Lets the layers of a model keep little for the backward pass, where this policy is asked to."""
+        if self.checkpointing:
+            for layer in model.modules():
+                # They do so in training mode alone; all that is in them stays in evaluation mode, without dropout.
+                if isinstance(layer, GradientCheckpointingLayer):
+                    layer.training = True
 
     # ---- files -------------------------------------------------------------------------------------------------
     def keep_reference(self, folder: Path) -> None:
@@ -244,14 +270,24 @@ class HuggingFacePolicy:
         self.tokenizer.save_pretrained(folder)
 
     @classmethod
-    def load(cls, folder: Path, max_new_tokens: int, temperature: float = 1.0, **kwargs: Any) -> "HuggingFacePolicy":
-        """Returns the policy of a local checkpoint directory; raises UsageError where there is none to read."""
+    def load(
+        cls,
+        folder: Path,
+        max_new_tokens: int,
+        temperature: float = 1.0,
+        weights: torch.dtype = torch.float32,
+        **kwargs: Any,
+    ) -> "HuggingFacePolicy":
+        """Returns the policy of a local checkpoint directory; raises UsageError where there is none to read.
+
+        weights: their type; anything but float32 is for a model that is not trained itself.
+        """
         if not (Path(folder) / "config.json").is_file():
             raise UsageError(
                 f"No model in {str(folder)!r}: there is no config.json. Give a local Hugging Face checkpoint directory."
             )
         try:
-            model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
+            model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=weights)
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         except Exception as error:  # transformers raises a dozen kinds; all mean "cannot be read"
             raise UsageError(f"The checkpoint in {str(folder)!r} cannot be read: {error}") from error
@@ -267,15 +303,3 @@ def _sliding_window(model: PreTrainedModel) -> int | None:
     settings = model.config.get_text_config().to_dict()
     everywhere = settings.get("layer_types") is None  # a model that does not list its layers' kinds has one kind
     return settings.get("sliding_window") if everywhere or "sliding_attention" in settings["layer_types"] else None
-
-
-def _draw(logits_BKV: torch.Tensor, uniforms_BK: torch.Tensor, temperature: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """Returns tokens and their log-probabilities: by inverse CDF at a temperature, the likeliest at 0."""
-    logp_BKV = torch.log_softmax(logits_BKV.float() / (temperature or 1.0), dim=-1)
-    if temperature == 0:
-        token_BK = logp_BKV.argmax(-1)
-    else:
-        cdf_BKV = logp_BKV.double().exp().cumsum(-1)
-        token_BK = torch.searchsorted(cdf_BKV, (uniforms_BK * cdf_BKV[..., -1])[..., None], right=True)[..., 0]
-        token_BK = token_BK.clamp(max=logp_BKV.shape[-1] - 1)
-    return token_BK, logp_BKV.gather(-1, token_BK[..., None])[..., 0]

@@ -101,7 +101,8 @@ def load_lora_team(base: HuggingFacePolicy, folders: Mapping[str, Path]) -> dict
 
 
 def _policy(base: HuggingFacePolicy, model: PeftModel, role: str) -> LoraPolicy:
-    policy = LoraPolicy(model, base.tokenizer, role, base.max_new_tokens, temperature=base.temperature)
+    how: Any = {"dtype": base.dtype, "checkpointing": base.checkpointing, "max_places": base.max_places}
+    policy = LoraPolicy(model, base.tokenizer, role, base.max_new_tokens, temperature=base.temperature, **how)
     policy.activate()
     for weight in policy.trained().values():
         weight.data = weight.data.clone()  # see HuggingFacePolicy.load

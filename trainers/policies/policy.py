@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from mas_envs.agents import Completion, Request
-from trainers.policies.huggingface import HuggingFacePolicy
+from trainers.rl.types import Sampler
 
 Team = dict[str, str]
 """Role name -> name of the policy that plays it."""
@@ -18,11 +18,11 @@ class PolicyAgent:
     """A policy that answers one completion per request.
 
     Args:
-        policy: the policy to ask.
+        policy: the policy to ask, or what samples for it.
         temperature: 0 for greedy decoding, else of sampling by each request's own seed.
     """
 
-    def __init__(self, policy: HuggingFacePolicy, temperature: float = 0.0):
+    def __init__(self, policy: Sampler, temperature: float = 0.0):
         self.policy, self.temperature = policy, temperature
         self.tokens_generated = 0
 
@@ -34,5 +34,6 @@ class PolicyAgent:
             (sampled,) = candidates.completions_K
             self.tokens_generated += len(sampled.tokens)
             stop = "length" if sampled.cut else "end"
-            completions.append(Completion(sampled.text, sampled.tokens, sampled.logprobs, stop))
+            failure = "the engine gave no answer" if sampled.failed else ""
+            completions.append(Completion(sampled.text, sampled.tokens, sampled.logprobs, stop, failure))
         return completions

@@ -22,7 +22,8 @@ _CHARACTERS = (*map(chr, range(32, 127)), "\n")
 class TinyConfig:
     """Size of the embedded decoder (Qwen3 architecture, tied embeddings).
 
-    Its prompts are read in both directions (a prefix language model): every token of a board sees every other.
+    bidirectional: prompts are read in both directions (a prefix language model): every token of a board sees every
+    other.
     """
 
     width: int = 96
@@ -30,6 +31,11 @@ class TinyConfig:
     heads: int = 4
     feed_forward: int = 256
     context: int = 1024
+    bidirectional: bool = True
+
+
+# What an inference engine can run: causal, and heads of 32, where attention kernels begin.
+CAUSAL = TinyConfig(heads=3, bidirectional=False)
 
 
 def make_tokenizer(words: tuple[str, ...]) -> PreTrainedTokenizerFast:
@@ -53,7 +59,7 @@ def make_tokenizer(words: tuple[str, ...]) -> PreTrainedTokenizerFast:
 def make_model(tokenizer: PreTrainedTokenizerFast, config: TinyConfig, seed: int) -> Qwen3ForCausalLM:
     """Returns a decoder with random weights that depend on `seed` alone; no global generator is changed."""
     # Ours, saved in config.json beside the architecture's own: how prompts are read, and which prompts those are.
-    ours: Any = {"bidirectional_prompt": True, "prompt_style": "compact"}
+    ours: Any = {"bidirectional_prompt": config.bidirectional, "prompt_style": "compact"}
     ours |= {"eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id}
     settings = Qwen3Config(
         vocab_size=len(tokenizer),

@@ -9,8 +9,9 @@ group that are the same tokens have the same log-probabilities and (rewards bein
 advantage; they become one branch with a weight, which changes nothing but the time.
 """
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 
@@ -111,19 +112,39 @@ def pack(samples: Sequence[Sample], constant: bool = False) -> list[Row]:
     ]
 
 
-def minibatches(rows: Sequence[Row], max_places: int) -> Iterator[list[Row]]:
-    """Yields the rows in order, cut so that rows times their longest length stays within `max_places`."""
-    part: list[Row] = []
+Item = TypeVar("Item")
+
+
+def within(items: Iterable[Item], length_of: Callable[[Item], int], max_places: int) -> Iterator[list[Item]]:
+    """Yields the items in order, cut so that their number times the longest length stays within `max_places`.
+
+    One that is longer than that is alone.
+    """
+    part: list[Item] = []
     longest = 0
-    for row in rows:
-        longest_with = max(longest, row.length)
+    for item in items:
+        longest_with = max(longest, length_of(item))
         if part and longest_with * (len(part) + 1) > max_places:
             yield part
-            part, longest_with = [], row.length
-        part.append(row)
+            part, longest_with = [], length_of(item)
+        part.append(item)
         longest = longest_with
     if part:
         yield part
+
+
+def split(row: Row, max_places: int) -> list[Row]:
+    """Returns the row cut into rows of at most `max_places`, each with the prompt and some of the branches in order.
+
+    (With one branch where that is more.) As branches do not see each other, nothing changes but the memory.
+    """
+    parts: list[list[Branch]] = [[]]
+    room = max_places - len(row.prompt_tokens)
+    for branch in row.branches:
+        if parts[-1] and sum(len(b.tokens) for b in parts[-1]) + len(branch.tokens) > room:
+            parts.append([])
+        parts[-1].append(branch)
+    return [Row(row.prompt_tokens, tuple(part)) for part in parts]
 
 
 def collate(

@@ -81,6 +81,7 @@ def collect_chains(
     live = [chain for chains in chains_K for chain in chains if game.acting(chain.state)]
     while live:
         said = _speak(game, live, team, seed)
+        live, said = _answered(live, said)
         texts = [{agent: words.completion.text for agent, words in by_agent.items()} for by_agent in said]
         steps = step_all(game, [(chain.state, text) for chain, text in zip(live, texts, strict=True)], effect_runner)
         for chain, by_agent, step in zip(live, said, steps, strict=True):
@@ -93,6 +94,20 @@ def collect_chains(
                 chain.state, chain.success = step.state, bool(step.info["success"])
         live = [chain for chain in live if chain.success is not None and game.acting(chain.state)]
     return chains_K
+
+
+def _answered(
+    live: Sequence[Chain], said: Sequence[Mapping[AgentID, Said]]
+) -> tuple[list[Chain], list[Mapping[AgentID, Said]]]:
+    """Returns the chains that go on, and what was said in them; where an answer was lost, the chain ends, masked."""
+    going: list[tuple[Chain, Mapping[AgentID, Said]]] = []
+    for chain, by_agent in zip(live, said, strict=True):
+        if any(words.completion.failed for words in by_agent.values()):
+            chain.moments.append(ChainMoment(chain.state.turn, by_agent, None))
+            chain.success = None
+        else:
+            going.append((chain, by_agent))
+    return [chain for chain, _ in going], [by_agent for _, by_agent in going]
 
 
 def _speak(game: Game[Any], live: Sequence[Chain], team: Mapping[str, Sampler], seed: int) -> list[dict[AgentID, Said]]:

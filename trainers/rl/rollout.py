@@ -77,6 +77,7 @@ def collect_tree(
         for one in live:
             one.prompts = {agent: game.observe(one.state, agent) for agent in game.acting(one.state)}
         _sample(live, team, k, seed)
+        live = [one for one in live if not _lost(one)]
         _advance(game, live, alpha, best_share, effect_runner)
         live = [one for one in live if one.success is not None and game.acting(one.state)]
     return [Tree(tuple(one.groups), one.success) for one in trees]
@@ -95,6 +96,17 @@ def _sample(live: Sequence[_Live], team: Mapping[str, Sampler], k: int, seed: in
         seeds = [derive("sample", seed, one.name, one.moment, agent) for one, agent in members]
         for (one, agent), found in zip(members, policy.sample(prompts, k, seeds), strict=True):
             one.candidates[agent] = found
+
+
+def _lost(one: _Live) -> bool:
+    """Says whether the infrastructure lost candidates of this moment; then the task ends here, its groups masked."""
+    if not any(completion.failed for found in one.candidates.values() for completion in found.completions_K):
+        return False
+    for agent, found in one.candidates.items():
+        where = (one.task.ref, agent, one.moment, one.state.turn, one.prompts[agent])
+        one.groups.append(Group(*where, found, (None,) * len(found.completions_K), 0))
+    one.success = None
+    return True
 
 
 def _advance(

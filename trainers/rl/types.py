@@ -18,13 +18,15 @@ class Sampled:
     """One completion as it was sampled: token in, token out, never retokenised.
 
     tokens: the ids, ending with the end-of-sequence id unless the length budget cut it; logprobs: of each token
-    under the policy that sampled it, at the sampling temperature; text: without special tokens.
+    under the policy that sampled it, at the sampling temperature; text: without special tokens. failed: no completion
+    came, for a fault of the infrastructure.
     """
 
     text: str
     tokens: TokenIds
     logprobs: tuple[float, ...]
     cut: bool = False
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,11 @@ def names_of(tasks: Sequence[Task]) -> list[str]:
 class Sampler(Protocol):
     """The part of a policy that a rollout needs."""
 
-    def sample(self, prompts: Sequence[Prompt], k: int, seeds: Sequence[int]) -> list[Candidates]:
-        """Returns k completions for each prompt, drawn with that prompt's own seed."""
+    def sample(
+        self, prompts: Sequence[Prompt], k: int, seeds: Sequence[int], temperature: float | None = None
+    ) -> list[Candidates]:
+        """Returns k completions for each prompt, drawn with that prompt's own seed at the policy's temperature.
+
+        Another `temperature` may be given, 0 for greedy completions.
+        """
         ...

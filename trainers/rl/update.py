@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 import torch
 
 from mas_envs.core.errors import MasEnvsError
-from trainers.rl.batch import Batch, Row, collate, minibatches
+from trainers.rl.batch import Batch, Row, collate, split, within
 from trainers.rl.loss import LossConfig, imitation_loss, policy_loss
 
 OptimizerName = Literal["adamw", "muon"]
@@ -185,6 +185,10 @@ def imitate(
 
 
 def batches(policy: Trainable, rows: Sequence[Row], max_places: int) -> Iterator[tuple[list[Row], Batch]]:
-    """Yields rows of alike length with their tensors, at most `max_places` places at once."""
-    for part in minibatches(sorted(rows, key=lambda row: row.length), max_places):
+    """Yields rows of alike length with their tensors, at most `max_places` places at once.
+
+    A row that is longer comes in several (see `split`).
+    """
+    short = [part for row in rows for part in split(row, max_places)]
+    for part in within(sorted(short, key=lambda row: row.length), lambda row: row.length, max_places):
         yield part, collate(part, policy.pad, policy.device, policy.bidirectional_prompt)

@@ -20,7 +20,7 @@ from trainers.policies.huggingface import HuggingFacePolicy
 from trainers.policies.policy import Team
 from trainers.rl.update import Optimizer
 from trainers.run import setup
-from trainers.run.config import Config
+from trainers.run.base_config import Config
 from trainers.run.files import remove_folder, write_folder
 
 

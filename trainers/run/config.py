@@ -1,56 +1,20 @@
-"""The settings of a run: one flat frozen dataclass, its presets, and reading it from the command line."""
+"""The settings of a run: what reinforcement learning takes, what each trainer has of its own, and all by name."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from math import inf, isfinite
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
-import yaml
-
-from mas_envs.core.errors import UsageError, in_range
+from mas_envs.core.errors import UsageError
 from trainers.rl.advantage import GroupBy
 from trainers.rl.loss import LossConfig
-from trainers.rl.update import OptimizerName
-
-TINY = "tiny"
-
-
-def flag(name: str) -> str:
-    """Returns a setting's name as the command line has it."""
-    return "--" + name.replace("_", "-")
+from trainers.run.base_config import TINY, Config
 
 
 @dataclass(frozen=True)
-class Config:
-    """What every trainer takes."""
+class RL(Config):
+    """What every trainer takes that learns from rewards."""
 
-    trainer: ClassVar[str]
-    """Module of the trainer: python -m trainers.NAME."""
-    title: ClassVar[str]
-    made_for: ClassVar[str] = "team"
-    """The roles that play where nobody says otherwise."""
-
-    env: str
-    """Registered environment, e.g. sokoban or plan_path; has to be given."""
-    model: str = TINY
-    """"tiny" for the embedded policy, or a local Hugging Face checkpoint directory."""
-    policies: Literal["shared", "per-role", "lora"] = "shared"
-    """One policy for all roles, one per role (full weights each), or one --model with a LoRA adapter per role."""
-    lora_rank: int = 16
-    """Rank of the adapters of --policies lora."""
-    preset: Literal["tiny", "paper"] = "tiny"
-    """Where the defaults come from; without this flag, "paper" when --model is a directory."""
-    seed: int = 0
-    """Decides weights, sampling and training tasks. Held-out tasks never depend on it."""
-    roles: str = ""
-    """Who plays, where the environment has the choice: "team" or "single"; "" is what the trainer is made for."""
-    settings: tuple[str, ...] = ()
-    """Other settings of the environment, as name=value: --settings size=7 boxes=2 turns=4."""
-    style: Literal["auto", "compact", "full"] = "auto"
-    """Prompts: "compact" for small policies, "full" for LLMs; "auto" is what the model was made for."""
-
-    iterations: int = 350
-    """Iterations of rollout and update."""
     tasks_per_iteration: int = 64
     """Fresh training tasks per iteration."""
     num_generations: int = 16
@@ -59,23 +23,8 @@ class Config:
     """Weight of the team reward: r = alpha * team + local."""
     temperature: float = 1.0
     """Of sampling in training. Evaluation is greedy."""
-    max_new_tokens: int = 0
-    """Budget of one completion, its end included; 0 takes what the environment's longest useful answer needs."""
-
-    optimizer: OptimizerName = "muon"
-    """"muon" for the matrices and AdamW for the rest, or AdamW for all."""
-    learning_rate: float = 1e-3
-    """Of Muon, or of AdamW where that is the optimiser."""
-    minibatch_rows: int = 64
-    """Groups (of K completions) per optimiser step; trainers without groups count K completions as one."""
     epochs: int = 1
     """Passes over each iteration's samples."""
-    max_places: int = 3072
-    """Tokens (padding included) encoded at once: a bound on memory, without effect on the result."""
-    advantage_eps: float = 0.2
-    """Added to a group's standard deviation."""
-    advantage_std: bool = True
-    """Divide by the group's standard deviation."""
     normalise: Literal["token", "sequence"] = "token"
     """Average the loss over all tokens, or over each completion's tokens first."""
     clip_low: float = 0.2
@@ -87,65 +36,41 @@ class Config:
     kl: float = 0.0
     """Weight of the k3 estimate of the KL divergence from the policy before RL; 0 keeps no copy of that."""
 
-    demos: int = 500
-    """Expert episodes of the warm start, at most 1,000; 0 for none."""
-    demo_noise: float = 0.5
-    """Share of a demonstration's actions that are carried out as random ones."""
     warm_start_steps: int = 200
-    """Supervised steps, of which the weights that are best on validation stay."""
+    """Supervised steps on the demonstrations, of which the weights that are best on validation stay."""
     warm_start_rate: float = 4e-3
     """Learning rate of the warm start, falling to zero over its second half."""
     control: bool = True
     """Train a second copy on the demonstrations for as long as RL takes, for comparison (a second process)."""
 
-    limit: int = 400
-    """Held-out tasks (the first N of the test split) for the success before and after."""
-    validation_tasks: int = 200
-    """Tasks of the validation split, for the curve and for stopping the warm start."""
-    eval_every: int = 25
-    """Iterations between validations."""
-    save_every: int = 10
-    """Iterations between checkpoints."""
-    keep_checkpoints: int = 2
-    """Checkpoints that stay; the policies that did best on validation are in best/ beside them."""
-    report_to: tuple[str, ...] = ("jsonl",)
-    """Where metrics go: jsonl (always), tensorboard, wandb, trackio."""
-    output_dir: str = ""
-    """Folder of the run; by default runs/ENV-TRAINER-POLICIES-seedN."""
-    resume: bool = False
-    """Go on from the last checkpoint of the output folder."""
+    rollout: str = "auto"
+    """What samples: hf (the model's own code), vllm, or server:URL; "auto" is vllm on a GPU that has it, else hf."""
+    rollout_memory: float = 0.4
+    """Share of a GPU's memory for the engines of --rollout vllm; training needs the rest."""
+    importance_cap: float | None = None
+    """Truncated importance sampling: weigh tokens by the trainer's probability over the sampler's, up to this."""
 
     def __post_init__(self) -> None:
-        limits = {
-            "iterations": (0, 10**6), "tasks_per_iteration": (1, 10**5), "num_generations": (1, 1024),
-            "max_new_tokens": (0, 10**6), "minibatch_rows": (1, 10**6), "epochs": (1, 100), "max_places": (64, 10**9),
-            "lora_rank": (1, 1024), "demos": (0, 1000), "warm_start_steps": (1, 10**6), "limit": (1, 10**6),
-            "validation_tasks": (1, 10**6), "eval_every": (1, 10**6), "save_every": (1, 10**6),
-            "keep_checkpoints": (1, 10**6), "seed": (0, 2**62),
-        }  # fmt: skip
-        for name, (low, high) in limits.items():
-            in_range(flag(name), getattr(self, name), low, high)
-        if self.policies == "lora" and self.model == TINY:
-            raise UsageError(
-                "--policies lora adapts a model that is there: give --model, a local Hugging Face checkpoint directory "
-                "(one of an earlier run with --policies shared will do)."
-            )
-        self._check("demo_noise", 0 <= self.demo_noise <= 1, "a share from 0 to 1")
-        for name in ("learning_rate", "warm_start_rate", "temperature"):
+        super().__post_init__()
+        limits = {"tasks_per_iteration": (1, 10**5), "epochs": (1, 100), "warm_start_steps": (1, 10**6)}
+        self._check_range({**limits, "num_generations": (1, 1024)})
+        for name in ("warm_start_rate", "temperature"):
             self._check(name, 0 < getattr(self, name) < inf, "a number above 0")
-        for name in ("clip_low", "clip_high", "entropy", "kl", "advantage_eps"):
+        for name in ("clip_low", "clip_high", "entropy", "kl"):
             self._check(name, 0 <= getattr(self, name) < inf, "a number of at least 0")
         self._check("alpha", isfinite(self.alpha), "a number")
-
-    def _check(self, name: str, good: bool, allowed: str) -> None:
-        if not good:
-            raise UsageError(f"{flag(name)} is {getattr(self, name)!r}; it must be {allowed}.")
+        server = self.rollout.startswith("server:")
+        self._check("rollout", server or self.rollout in ("auto", "hf", "vllm"), "auto, hf, vllm or server:URL")
+        if server and self.model == TINY:
+            raise UsageError("--rollout server:URL needs --model: the checkpoint directory that the server runs.")
+        self._check("rollout_memory", 0 < self.rollout_memory < 1, "a share between 0 and 1")
+        cap = self.importance_cap
+        self._check("importance_cap", cap is None or cap > 0, "a number above 0, or None")
 
     @property
-    def folder(self) -> Path:
-        """The run's output folder."""
-        roles = f"-{self.roles}" if self.roles not in ("", self.made_for) else ""
-        return Path(self.output_dir or f"runs/{self.env}-{self.trainer}{roles}-{self.policies}-seed{self.seed}")
+    def keeps_start(self) -> bool:
+        """Says whether the policy that RL began with is kept: where that is asked for, or costs nothing."""
+        return self.kl > 0 or self.model == TINY
 
     @property
     def minibatch_samples(self) -> int:
@@ -157,31 +82,24 @@ class Config:
         """The loss that these settings ask for."""
         return LossConfig(self.clip_low, self.clip_high, self.entropy, self.normalise, self.kl)
 
-    @property
-    def env_settings(self) -> dict[str, Any]:
-        """The environment's settings as a dict; values are read as YAML."""
-        found: dict[str, Any] = {}
-        for item in self.settings:
-            name, equals, value = item.partition("=")
-            if not equals:
-                raise UsageError(f"--settings has {item!r}; it must be name=value, e.g. size=7.")
-            if name in ("style", "roles"):
-                raise UsageError(f"--settings has {item!r}; {name} has a flag of its own: --{name}.")
-            try:
-                found[name] = yaml.safe_load(value)
-            except yaml.YAMLError as error:
-                raise UsageError(f"--settings has {item!r}, whose value cannot be read as YAML.") from error
-        return found
 
-    def to_yaml(self) -> str:
-        """Returns the settings as YAML."""
-        values = {"trainer": self.trainer, **asdict(self)}
-        values |= {name: list(value) for name, value in values.items() if isinstance(value, tuple)}
-        return yaml.safe_dump(values, sort_keys=False)
+@dataclass(frozen=True)
+class Grouped(RL):
+    """What those take that compare the rewards of a group."""
+
+    advantage_eps: float = 0.2
+    """Added to a group's standard deviation."""
+    advantage_std: bool = True
+    """Divide by the group's standard deviation."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check_range({"num_generations": (2, 1024)})
+        self._check("advantage_eps", 0 <= self.advantage_eps < inf, "a number of at least 0")
 
 
 @dataclass(frozen=True)
-class ATGRPO(Config):
+class ATGRPO(Grouped):
     """AT-GRPO: trains a team of language-model agents with agent- and turn-wise grouped GRPO."""
 
     trainer = "atgrpo"
@@ -196,26 +114,21 @@ class ATGRPO(Config):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        in_range("--resample", self.resample, 0, 100)
-        in_range("--num-generations", self.num_generations, 2, 1024)
+        self._check_range({"resample": (0, 100)})
         self._check("best_share", 0 <= self.best_share <= 1, "a share from 0 to 1")
 
 
 @dataclass(frozen=True)
-class GRPO(Config):
+class GRPO(Grouped):
     """GRPO: compares whole episodes; of a single agent (the default) or of a team."""
 
     trainer = "grpo"
     title = "GRPO"
     made_for = "single"
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        in_range("--num-generations", self.num_generations, 2, 1024)
-
 
 @dataclass(frozen=True)
-class Reinforce(Config):
+class Reinforce(RL):
     """REINFORCE: each completion's return from there on, less the mean of the others by that agent at that turn."""
 
     trainer = "reinforce"
@@ -224,7 +137,7 @@ class Reinforce(Config):
 
 
 @dataclass(frozen=True)
-class PPO(Config):
+class PPO(RL):
     """PPO as in RLHF, with the environment as the reward function and a critic for each policy."""
 
     trainer = "ppo"
@@ -257,4 +170,26 @@ class PPO(Config):
         return replace(super().loss, kl=0.0)
 
 
-CONFIGS: dict[str, type[Config]] = {config.trainer: config for config in (ATGRPO, GRPO, Reinforce, PPO)}
+@dataclass(frozen=True)
+class SFT(Config):
+    """SFT: supervised steps on what experts do, or on what was recorded."""
+
+    trainer = "sft"
+    title = "SFT"
+    presets: ClassVar = {
+        "tiny": {"iterations": 400, "learning_rate": 4e-3},
+        "paper": {"iterations": 400, "learning_rate": 1e-5, "demos": 500},
+    }
+
+    episodes: tuple[str, ...] = ()
+    """Folders of recorded episodes (entries of benchmarks.evaluate) to imitate instead of --demos."""
+    successful_only: bool = True
+    """Leave out recorded episodes that did not succeed."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for folder in self.episodes:
+            self._check("episodes", (Path(folder) / "entry.json").is_file(), "folders that benchmarks.evaluate wrote")
+
+
+CONFIGS: dict[str, type[Config]] = {config.trainer: config for config in (ATGRPO, GRPO, Reinforce, PPO, SFT)}

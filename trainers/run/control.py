@@ -21,12 +21,13 @@ from mas_envs.core.game import Game
 from trainers.policies.huggingface import HuggingFacePolicy
 from trainers.rl.update import Optimizer
 from trainers.run import reading
+from trainers.run.base_config import Config
 from trainers.run.best import Best
-from trainers.run.config import Config
+from trainers.run.config import RL
 from trainers.run.files import write_json
+from trainers.run.imitation import demonstrate, imitation_steps
 from trainers.run.scores import score
 from trainers.run.setup import agents_of, first_tasks, load_policies, make_game, team_of
-from trainers.sft import demonstrate, imitation_steps
 
 STEPS_BETWEEN_VALIDATIONS = 50
 # Late in the warm start the rate has fallen; what goes on from there is steady and lower.
@@ -90,7 +91,8 @@ def _imitate_until_told(
 
     Validation is not counted, as it is not in RL's time.
     """
-    demonstrations = demonstrate(game, config.demos, config.demo_noise)
+    assert isinstance(config, RL)
+    demonstrations = demonstrate(game, config.demos, config.demo_noise, config.demo_symmetries)
     optimizers = {
         name: Optimizer(p.model, config.optimizer, config.warm_start_rate, only=p.trained().values())
         for name, p in policies.items()

@@ -17,7 +17,9 @@ def draw_curve(path: Path, title: str, records: Sequence[Mapping[str, Any]], sum
         points.insert(0, (0.0, summary["warm_start"]["validation"]))
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), width_ratios=(3, 1.3), sharey=True, layout="tight")
     left.plot([x for x, _ in points], [y for _, y in points], color="#1f6feb", marker="o", markersize=3)
-    left.set(xlabel="CPU minutes of RL, one thread", ylabel="success on validation, greedy", ylim=(0, 1), title=title)
+    left.set(
+        xlabel="CPU minutes of training, one thread", ylabel="success on validation, greedy", ylim=(0, 1), title=title
+    )
     left.grid(alpha=0.3)
     bars = [(key, label) for key, label in _BARS if summary.get(key)]
     for x, (key, _) in enumerate(bars):
@@ -36,4 +38,4 @@ def draw_curve(path: Path, title: str, records: Sequence[Mapping[str, Any]], sum
     part.replace(path)
 
 
-_BARS = (("before", "before"), ("warm_start_only", "imitation\nonly"), ("after", "after RL"))
+_BARS = (("before", "before"), ("warm_start_only", "imitation\nonly"), ("after", "after"))

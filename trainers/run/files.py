@@ -81,6 +81,6 @@ def make_folder(path: Path) -> Path:
         probe.unlink()
     except OSError as error:
         raise UsageError(
-            f"The output folder {str(path)!r} cannot be written ({error.strerror}). Choose another --output-dir."
+            f"The output folder {str(path)!r} cannot be written ({error.strerror}). Choose another folder."
         ) from error
     return path

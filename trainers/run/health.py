@@ -20,6 +20,10 @@ RANGES = {
     "kl": Range(-0.001, 0.1, "the policy moved far within one iteration: lower --learning-rate"),
     "kl_start": Range(-0.001, 10.0, "the policy is far from where RL began: give --kl, or lower --learning-rate"),
     "clip_fraction": Range(0.0, 0.3, "many tokens are clipped: lower --learning-rate or --epochs"),
+    "sampler_gap": Range(
+        0.0, 0.05, "the sampler's probabilities are not the trainer's: give --importance-cap 2, or see to its weights"
+    ),
+    "sampler_gap_max": Range(0.0, 5.0, "a token is far likelier to the sampler or to the trainer: as for sampler_gap"),
     "grad_norm": Range(0.0, 100.0, "gradients are large: lower --learning-rate"),
     "constant_share": Range(0.0, 0.95, "most groups teach nothing: raise --num-generations or --temperature"),
     "cut_share": Range(0.0, 0.25, "many completions are cut: raise --max-new-tokens"),

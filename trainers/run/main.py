@@ -4,11 +4,13 @@ import sys
 from collections.abc import Callable, Sequence
 
 from mas_envs.core.errors import MasEnvsError
-from trainers.run.config import Config
+from trainers.run.base_config import Config
+from trainers.run.config import RL
 from trainers.run.control import Control
 from trainers.run.reading import parse
 from trainers.run.run import Run
 from trainers.run.signals import Stopped, StopRequest
+from trainers.run.summary import finish, finished
 
 
 def main(argv: Sequence[str], kind: type[Config], train: Callable[[Run], None]) -> int:
@@ -18,15 +20,16 @@ def main(argv: Sequence[str], kind: type[Config], train: Callable[[Run], None]) 
     try:
         config = parse(argv, kind)
         run = Run(config, stop, argv)
-        if run.finished():
+        if finished(run):
             run.display.say(f"The run in {run.folder} is done; its summary.json stands.")
             return 0
         stop.install()
         if not run.progress.before:
             run.begin()
-        control = Control(run.folder) if config.control and config.demos else None
+        if isinstance(config, RL) and config.control and config.demos:
+            control = Control(run.folder)
         train(run)
-        summary = run.finish(control)
+        summary = finish(run, control)
     except Stopped as stopped:
         sys.stderr.write(f"{stopped}\n")
         return 128 + stop.asked

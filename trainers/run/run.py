@@ -1,9 +1,7 @@
 """One training run from its folder to its summary: everything around the algorithm's own loop."""
 
-import json
 import platform
 import secrets
-import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -12,20 +10,22 @@ from typing import Any
 
 import torch
 
-from mas_envs.agents import CallableAgent
 from mas_envs.core.errors import UsageError
 from mas_envs.core.game import Task, role_of
 from mas_envs.core.seeding import derive, rng
+from trainers.policies.engine import EnginePolicy
+from trainers.policies.huggingface import HuggingFacePolicy
 from trainers.rl.batch import Row, pack
+from trainers.rl.correction import corrected
 from trainers.rl.types import Sample
 from trainers.rl.update import Optimizer, divergence, update
 from trainers.run import checkpoint, reading, setup
+from trainers.run.base_config import TINY, Config
 from trainers.run.checkpoint import Progress
-from trainers.run.config import TINY, Config
-from trainers.run.control import Control
-from trainers.run.curve import draw_curve
-from trainers.run.files import make_folder, write_folder, write_json, write_text
+from trainers.run.config import RL
+from trainers.run.files import make_folder, write_folder, write_text
 from trainers.run.health import Health
+from trainers.run.imitation import Imitated
 from trainers.run.metrics import Display, JsonLines
 from trainers.run.report import Reporter, check_reporters, flat, open_reporters
 from trainers.run.scores import Score, score
@@ -61,12 +61,15 @@ class Run:
         if found is not None:
             self.progress, self._saved_parts = checkpoint.load_trainer_state(found, self.optimizers)
         check_reporters(config.report_to)
+        self.rollout = setup.rollout_of(config, self.policies)
+        self._sampling = setup.make_samplers(self.rollout, config, self.policies)
         write_text(self.folder / "config.yaml", config.to_yaml())  # once all is read: what fails leaves no run behind
         self.metrics, self.groups = JsonLines(self.folder / "metrics.jsonl"), JsonLines(self.folder / "groups.jsonl")
         for log in (self.metrics, self.groups):
             log.keep_until(self.progress.iteration)
-        self.samplers = {role: self.policies[name] for role, name in self.team.items()}
-        self.agents = setup.agents_of(self.team, self.policies)
+        self.samplers = {role: self._sampling[name] for role, name in self.team.items()}
+        self.agents = setup.agents_of(self.team, self._sampling)
+        self.display.say(f"rollout: {self.rollout}")
         self.validation = setup.first_tasks(self.game, "validation", config.validation_tasks)
         self.held_out = setup.first_tasks(self.game, "test", config.limit)
         self.versions = {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}}
@@ -76,14 +79,21 @@ class Run:
         if self.progress.before:
             self.keep_reference()
 
+    @property
+    def rl(self) -> RL:
+        """The settings of a run that learns from rewards."""
+        assert isinstance(self.config, RL)
+        return self.config
+
     def begin(self) -> None:
         """Brings a fresh run to the start of RL: warm start, the score before, the first checkpoint."""
-        if self.config.demos:
+        if isinstance(self.config, RL) and self.config.demos:
             warm_start(self)
-        start = self.progress.warm_start.get("validation") if self.config.demos else self.validate().success
-        self.progress.best = {"iteration": 0, "validation": round(start or 0.0, 4)}
+        start = self.progress.warm_start.get("validation")
+        start = self.validate().success if start is None else start
+        self.progress.best = {"iteration": 0, "validation": round(start, 4)}
         self.progress.tracker_id = secrets.token_hex(8)
-        self.display.say(f"playing {len(self.held_out)} held-out tasks before RL")
+        self.display.say(f"playing {len(self.held_out)} held-out tasks before {self.config.title}")
         self.progress.before = score(self.game, self.agents, self.held_out).to_json()
         for name in ("start", "best"):
             write_folder(self.folder / name, lambda path: checkpoint.save_policies(path, self.policies))
@@ -91,8 +101,8 @@ class Run:
         self.save()
 
     def keep_reference(self) -> None:
-        """Lets every policy know the one that RL began with, where that is asked for or costs nothing."""
-        if self.config.kl or self.config.model == TINY:
+        """Lets every policy know the one that RL began with, where the settings want it."""
+        if self.config.keeps_start:
             for name, policy in self.policies.items():
                 policy.keep_reference(self.folder / "start" / name)
 
@@ -108,7 +118,7 @@ class Run:
 
     def tasks(self, seed: int, batch: int = 0) -> list[Task]:
         """Returns the training tasks of the iteration with this seed: its first batch, or a further one."""
-        n = self.config.tasks_per_iteration
+        n = self.rl.tasks_per_iteration
         return [self.game.task("train", derive("task", seed, i)) for i in range(n * batch, n * (batch + 1))]
 
     def keep(self, name: str, part: Any) -> Any:
@@ -124,7 +134,7 @@ class Run:
     def rows(self, samples: Sequence[Sample]) -> dict[str, list[Row]]:
         """Returns every policy's samples as rows."""
         return {
-            name: pack([s for s in samples if self.team[role_of(s.agent)] == name], constant=bool(self.config.kl))
+            name: pack([s for s in samples if self.team[role_of(s.agent)] == name], constant=self.rl.kl > 0)
             for name in self.policies
         }
 
@@ -137,22 +147,43 @@ class Run:
             record: what the trainer measured in the rollout: the mean reward, `tokens_generated` and more.
             groups: a few of the samples for people to read.
         """
-        config, progress, rollout_s = self.config, self.progress, time.process_time() - self._begun
+        config, progress, rollout_s = self.rl, self.progress, time.process_time() - self._begun
         scale = rate(progress.iteration, config.iterations)
         record["tokens_trained"] = int(sum(row.trained_tokens for of_policy in rows.values() for row in of_policy))
         for name, policy in self.policies.items():
             if rows[name]:
                 how = (config.loss, rng("shuffle", seed, name), config.minibatch_samples, config.max_places, scale)
-                record[name] = update(policy, self.optimizers[name], rows[name], *how, epochs=config.epochs)
-        progress.iteration += 1
-        progress.rl_cpu_s += time.process_time() - self._begun
+                batch, apart = self._against_sampler(policy, rows[name])
+                record[name] = apart | update(policy, self.optimizers[name], batch, *how, epochs=config.epochs)
+        self._count(record["tokens_generated"], record["tokens_trained"])
         for name, policy in self.policies.items():
             if rows[name] and progress.iteration % config.eval_every == 0 and policy.reference is not None:
                 record[name]["kl_start"] = divergence(policy, rows[name][: config.minibatch_rows], config.max_places)
-        progress.tokens_generated += record["tokens_generated"]
-        progress.tokens_trained += record["tokens_trained"]
-        times = {"rollout_cpu_s": round(rollout_s, 3), "rl_cpu_s": round(progress.rl_cpu_s, 3)}
-        self.end_iteration({"iteration": progress.iteration, **times, **record}, groups)
+        self._end_iteration({"rollout_cpu_s": round(rollout_s, 3), **record}, groups, f"reward {record['reward']:.3f}")
+
+    def _against_sampler(self, policy: HuggingFacePolicy, rows: list[Row]) -> tuple[list[Row], dict[str, float]]:
+        """Returns rows to learn from, and how far the sampler's probabilities are from the trainer's, if that is asked.
+
+        Where they need no correction, some rows are enough to know; where the policy sampled itself, there is no gap.
+        """
+        cap, places = self.rl.importance_cap, self.rl.max_places
+        if cap is not None:
+            return corrected(policy, rows, cap, places)
+        some = rows[: self.rl.minibatch_rows] if self.rollout != "hf" else []
+        return rows, corrected(policy, some, None, places)[1] if some else {}
+
+    def imitated(self, steps: Mapping[str, Imitated]) -> None:
+        """Ends an iteration that was one supervised step of every policy."""
+        tokens, loss = sum(one.tokens for one in steps.values()), sum(one.loss for one in steps.values()) / len(steps)
+        self._count(0, tokens)
+        record = {"tokens_trained": tokens, **{name: {"loss": one.loss} for name, one in steps.items()}}
+        self._end_iteration(record, [], f"loss {loss:.3f}")
+
+    def _count(self, tokens_generated: int, tokens_trained: int) -> None:
+        self.progress.iteration += 1
+        self.progress.rl_cpu_s += time.process_time() - self._begun
+        self.progress.tokens_generated += tokens_generated
+        self.progress.tokens_trained += tokens_trained
 
     def validate(self) -> Score:
         """Scores the policies on the validation split, greedily."""
@@ -176,10 +207,11 @@ class Run:
         """Seconds that the run has taken, over all its resumptions."""
         return self._wall_before + time.monotonic() - self._opened
 
-    def end_iteration(self, record: dict[str, Any], groups: list[dict[str, Any]]) -> None:
+    def _end_iteration(self, found: Mapping[str, Any], groups: list[dict[str, Any]], note: str) -> None:
         """Validates and saves where it is time, writes metrics and groups to read; raises Stopped if asked to."""
         config, iteration = self.config, self.progress.iteration
-        last, note = iteration == config.iterations, f"reward {record['reward']:.3f}"
+        record = {"iteration": iteration, "rl_cpu_s": round(self.progress.rl_cpu_s, 3), **found}
+        last = iteration == config.iterations
         validation = self.validate() if last or iteration % config.eval_every == 0 else None
         for line in self._health.warnings(record):
             self.display.say(line)
@@ -196,69 +228,18 @@ class Run:
             self.save()
         self.display.step(iteration, note)
         if validation is not None:
-            success, cpu = f"{validation.success:.3f} (n = {validation.n})", f"{self.progress.rl_cpu_s:.0f} CPU s of RL"
+            success, cpu = f"{validation.success:.3f} (n = {validation.n})", f"{self.progress.rl_cpu_s:.0f} CPU s"
             self.display.say(f"iteration {iteration}: validation {success}, {note}, {cpu}")
         if self.stop.asked:
             raise Stopped(f"Saved iteration {iteration} of {config.iterations}; --resume goes on from there.")
 
-    def finish(self, control: Control | None) -> dict[str, Any]:
-        """Scores the trained team on the held-out tasks; writes curve.png and summary.json."""
-        self.stop.at_once = "Stopped after the last iteration, which is saved; --resume finishes the run."
-        self.display.end()
-        progress = self.progress
-        self.display.say(f"playing {len(self.held_out)} held-out tasks after RL")
-        scores: dict[str, Any] = {
-            "before": progress.before,
-            "after": score(self.game, self.agents, self.held_out).to_json(),
-            **{f"after_without_{role}": found.to_json() for role, found in _without_each(self).items()},
-        }
-        if control is not None:
-            self.display.say("waiting for the comparison: the same CPU time on the demonstrations alone")
-            scores["warm_start_only"] = control.finish(progress.rl_cpu_s)
-            if scores["warm_start_only"] is None:
-                self.display.say("The comparison process failed (its error is above); warm_start_only stays empty.")
-        summary = {
-            **scores,
-            "wall_s": round(self.wall_s, 1),
-            "rl_cpu_s": round(progress.rl_cpu_s, 1),
-            "warm_start": progress.warm_start,
-            "iterations": progress.iteration,
-            "best": progress.best,
-            "tokens_generated": progress.tokens_generated,
-            "tokens_trained": progress.tokens_trained,
-            "parameters": {name: policy.model.num_parameters() for name, policy in self.policies.items()},
-            "trained_parameters": {n: sum(w.numel() for w in p.trained().values()) for n, p in self.policies.items()},
-            "trainer": self.config.trainer,
-            "env": self.game.name,
-            "env_version": self.game.version,
-            "env_settings": self.game.settings(),
-            "decoding": "greedy",
-            "seed": self.config.seed,
-            "command": shlex.join(["python", "-m", f"trainers.{self.config.trainer}", *self.argv]),
-            "versions": self.versions,
-        }
-        write_json(self.folder / "summary.json", summary)
-        self.draw(summary)
-        return summary
-
     def close(self) -> None:
-        """Closes what metrics go to."""
+        """Closes what metrics go to, and stops the engines that sampled."""
+        for sampler in self._sampling.values():
+            if isinstance(sampler, EnginePolicy):
+                sampler.close()
         for reporter in self._reporters:
             reporter.close()
-
-    def finished(self) -> bool:
-        """Says whether there is nothing left to do; a picture that a kill prevented is drawn."""
-        path = self.folder / "summary.json"
-        if not path.exists() or self.progress.iteration < self.config.iterations:
-            return False
-        if not (self.folder / "curve.png").exists():
-            self.draw(json.loads(path.read_text()))
-        return True
-
-    def draw(self, summary: Mapping[str, Any]) -> None:
-        """Draws curve.png."""
-        title = f"{self.config.title} on {self.game.name}, {self.config.policies}"
-        draw_curve(self.folder / "curve.png", title, self.metrics.read(), summary)
 
 
 def rate(iteration: int, iterations: int) -> float:
@@ -279,14 +260,3 @@ def _open_folder(config: Config) -> Any:
     make_folder(folder)
     found = checkpoint.steps(folder / "checkpoints")
     return found[-1] if found else None
-
-
-def _without_each(run: Run) -> dict[str, Score]:
-    """Returns the score of the trained team with one role replaced by its passive action, where it has one."""
-    found: dict[str, Score] = {}
-    for role in run.team:
-        passive = run.game.passive_action(role)
-        if passive is not None:
-            stand_in = CallableAgent(lambda prompt, text=passive: text)
-            found[role] = score(run.game, {**run.agents, role: stand_in}, run.held_out)
-    return found

@@ -6,6 +6,7 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import AutoConfig
 from transformers.utils import logging
 
@@ -16,19 +17,30 @@ from mas_envs.core.seeding import derive
 from mas_envs.registry import game_class
 from trainers.policies.huggingface import HuggingFacePolicy
 from trainers.policies.policy import PolicyAgent, Team, make_team
-from trainers.policies.tiny import TinyConfig, make_model, make_tokenizer
-from trainers.run.config import TINY, Config
+from trainers.policies.tiny import CAUSAL, TinyConfig, make_model, make_tokenizer
+from trainers.rl.types import Sampler
+from trainers.run.base_config import TINY, Config
+from trainers.run.config import RL
 
 logging.disable_progress_bar()
+
+CACHED_PLACES = 8
+"""Tokens that generation caches at once, for each that an update encodes: it keeps keys and values alone."""
+
+_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 def make_game(config: Config) -> Game[Any]:
     """Returns the game with the run's settings and the prompt style that suits the model."""
+    return mas_envs.make_game(config.env, style=_style(config), **settings_of(config))
+
+
+def settings_of(config: Config) -> dict[str, Any]:
+    """Returns the environment's settings that a run has beside the prompt style: who plays, and what it names."""
     choice = signature(game_class(config.env)).parameters.get("roles")
     ours = choice is not None and choice.default in ("team", "single")  # a game without the choice keeps what it has
     wanted = config.roles or (config.made_for if ours else "")
-    roles = {"roles": wanted} if wanted else {}
-    return mas_envs.make_game(config.env, style=_style(config), **roles, **config.env_settings)
+    return ({"roles": wanted} if wanted else {}) | config.env_settings
 
 
 def _style(config: Config) -> str:
@@ -77,8 +89,9 @@ def make_policies(config: Config, game: Game[Any], team: Team) -> dict[str, Hugg
 
 def _tiny(config: Config, game: Game[Any], name: str) -> HuggingFacePolicy:
     tokenizer = make_tokenizer(game.vocabulary())
-    model = make_model(tokenizer, TinyConfig(), derive("weights", config.seed, name) % 2**31)
-    return fit(HuggingFacePolicy(model, tokenizer, 1, config.temperature), config.max_new_tokens, game)
+    size = CAUSAL if isinstance(config, RL) and config.rollout == "vllm" else TinyConfig()
+    model = make_model(tokenizer, size, derive("weights", config.seed, name) % 2**31)
+    return fit(HuggingFacePolicy(model, tokenizer, 1, **_how(config)), config.max_new_tokens, game)
 
 
 def load_policies(config: Config, game: Game[Any], folders: Mapping[str, Path]) -> dict[str, HuggingFacePolicy]:
@@ -89,7 +102,7 @@ def load_policies(config: Config, game: Game[Any], folders: Mapping[str, Path]) 
         loaded = load_lora_team(_base(config), folders)
         return {role: fit(policy, config.max_new_tokens, game) for role, policy in loaded.items()}
     return {
-        name: fit(HuggingFacePolicy.load(path, 1, config.temperature), config.max_new_tokens, game)
+        name: fit(HuggingFacePolicy.load(path, 1, **_how(config)), config.max_new_tokens, game)
         for name, path in folders.items()
     }
 
@@ -98,7 +111,18 @@ def _base(config: Config) -> HuggingFacePolicy:
     """Returns the model that adapters are for; raises UsageError where peft is absent."""
     if find_spec("peft") is None:
         raise UsageError('--policies lora needs the package peft: pip install -e ".[lora]".')
-    return HuggingFacePolicy.load(Path(config.model), 1, config.temperature)
+    # It is not trained, so mixed precision needs no float32 copy of it.
+    return HuggingFacePolicy.load(Path(config.model), 1, weights=_DTYPES[config.dtype], **_how(config))
+
+
+def _how(config: Config) -> dict[str, Any]:
+    """Returns what every policy of a run is made with."""
+    return {
+        "temperature": config.temperature if isinstance(config, RL) else 1.0,
+        "max_places": CACHED_PLACES * config.max_places,
+        "dtype": _DTYPES[config.dtype],
+        "checkpointing": config.gradient_checkpointing,
+    }
 
 
 def fit(policy: HuggingFacePolicy, max_new_tokens: int, game: Game[Any]) -> HuggingFacePolicy:
@@ -125,9 +149,32 @@ def fit(policy: HuggingFacePolicy, max_new_tokens: int, game: Game[Any]) -> Hugg
     return policy
 
 
-def agents_of(
-    team: Team, policies: Mapping[str, HuggingFacePolicy], temperature: float = 0.0
-) -> dict[str, PolicyAgent]:
+def rollout_of(config: Config, policies: Mapping[str, HuggingFacePolicy]) -> str:
+    """Returns what samples: "hf", "vllm" or "server:URL", chosen by what is there where the settings leave it open."""
+    if not isinstance(config, RL):
+        return "hf"
+    if config.rollout != "auto":
+        return config.rollout
+    causal = not any(policy.bidirectional_prompt for policy in policies.values())
+    return "vllm" if causal and torch.cuda.is_available() and find_spec("vllm") else "hf"
+
+
+def make_samplers(rollout: str, config: Config, policies: Mapping[str, HuggingFacePolicy]) -> Mapping[str, Sampler]:
+    """Returns what samples for each policy: itself, or an engine that is given its weights."""
+    if rollout == "hf":
+        return policies
+    assert isinstance(config, RL)
+    if rollout == "vllm":
+        from trainers.policies.vllm import make_samplers
+
+        return make_samplers(policies, config.rollout_memory, Path(config.model) if config.policies == "lora" else None)
+    from trainers.policies.vllm_server import make_server_samplers
+
+    url = rollout.removeprefix("server:")
+    return make_server_samplers(url, policies, config.folder / "served", config.policies == "lora")
+
+
+def agents_of(team: Team, policies: Mapping[str, Sampler], temperature: float = 0.0) -> dict[str, PolicyAgent]:
     """Returns who plays each role, one agent object per policy, so that each is asked in one batch."""
     agents = {name: PolicyAgent(policy, temperature) for name, policy in policies.items()}
     return {role: agents[name] for role, name in team.items()}

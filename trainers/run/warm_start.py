@@ -1,21 +1,33 @@
 """The warm start of a run: a short imitation of its demonstrations."""
 
+import json
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainers.rl.update import Optimizer
 from trainers.run.best import Best
+from trainers.run.config import RL
+from trainers.run.files import write_json
+from trainers.run.imitation import demonstrate, falling, imitation_steps
+from trainers.run.scores import one_spaced
 from trainers.run.signals import Stopped
-from trainers.sft import demonstrate, imitation_steps
 
 if TYPE_CHECKING:
     from trainers.run.run import Run
 
+SHOWN = "demonstrations.json"
+"""File of a run: role -> every answer that it was shown, once, with single spaces."""
+
 
 def warm_start(run: "Run") -> None:
     """Imitates the demonstrations and leaves the weights that are best on validation."""
-    config, steps, used = run.config, run.config.warm_start_steps, 0.0
-    demonstrations = demonstrate(run.game, config.demos, config.demo_noise)
+    config, used = run.config, 0.0
+    assert isinstance(config, RL)
+    steps = config.warm_start_steps
+    demonstrations = demonstrate(run.game, config.demos, config.demo_noise, config.demo_symmetries)
+    shown = {role: sorted({one_spaced(one.answer) for one in demonstrations if one.role == role}) for role in run.team}
+    write_json(run.folder / SHOWN, shown)
     losses = imitation_steps(
         run.policies,
         run.team,
@@ -24,7 +36,7 @@ def warm_start(run: "Run") -> None:
             n: Optimizer(p.model, config.optimizer, config.warm_start_rate, only=p.trained().values())
             for n, p in run.policies.items()
         },
-        scale=lambda step: min(1.0, (step + 1) / 20, 2 * (1 - step / steps)),
+        scale=lambda step: falling(step, steps),
         batch_rows=config.minibatch_rows,
         max_places=config.max_places,
         seed=config.seed,
@@ -33,8 +45,9 @@ def warm_start(run: "Run") -> None:
     run.display.begin(f"warm start on {config.demos} expert episodes", steps)
     for step in range(1, steps + 1):
         begun = time.process_time()
-        loss = next(losses)
+        done = next(losses)
         used += time.process_time() - begun
+        loss = sum(one.loss for one in done.values()) / len(done)
         run.display.step(step, f"loss {loss:.3f}")
         if step == steps or step % max(1, steps // 8) == 0:
             success = run.validate().success
@@ -45,3 +58,10 @@ def warm_start(run: "Run") -> None:
     best.restore()
     run.display.end()
     run.progress.warm_start = {"cpu_s": round(used, 1), "samples": len(demonstrations), "validation": best.score}
+
+
+def shown_to(folder: Path) -> dict[str, set[str]]:
+    """Returns role -> the answers that it was shown in a run's warm start (`one_spaced`); empty without one."""
+    path = folder / SHOWN
+    found: dict[str, list[str]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return {role: set(answers) for role, answers in found.items()}

@@ -100,7 +100,7 @@ def test_what_is_drawn_for_a_prompt_does_not_depend_on_its_batch(bidirectional):
     together = policy.sample(PROMPTS, 4, SEEDS)
     backwards = policy.sample(PROMPTS[::-1], 4, SEEDS[::-1])[::-1]
     alone = [policy.sample([prompt], 4, [seed])[0] for prompt, seed in zip(PROMPTS, SEEDS, strict=True)]
-    policy.max_sequences = 1
+    policy.max_places = 1
     in_chunks = policy.sample(PROMPTS, 4, SEEDS)
     for other in (backwards, alone, in_chunks):
         for one, same in zip(together, other, strict=True):
@@ -113,9 +113,9 @@ def test_what_is_drawn_for_a_prompt_does_not_depend_on_its_batch(bidirectional):
     assert len(set(drawn[0])) > 1
 
 
-def test_prompts_beyond_max_sequences_are_generated_for_in_chunks(monkeypatch):
+def test_no_more_places_are_cached_than_allowed(monkeypatch):
     policy = stirred_tiny()
-    policy.max_sequences = 3
+    policy.max_places = 3 * (1 + 2 * policy.max_new_tokens)  # three prompts of one token with two candidates
     sizes = []
     forward = policy.model.forward
     monkeypatch.setattr(policy.model, "forward", lambda **kw: sizes.append(kw["input_ids"].shape[0]) or forward(**kw))
@@ -170,6 +170,21 @@ def test_generation_stops_when_all_have_ended(monkeypatch):
     length = len(found.completions_K[0].tokens)
     assert not found.completions_K[0].cut and length < 50
     assert len(calls) == length
+
+
+@pytest.mark.parametrize("temperature", [0, 1])
+def test_candidates_that_have_said_the_same_so_far_are_computed_once(monkeypatch, temperature):
+    policy = stirred_tiny(max_new_tokens=6)
+    read = []
+    forward = policy.model.forward
+    monkeypatch.setattr(policy.model, "forward", lambda **kw: read.append(kw["input_ids"].shape) or forward(**kw))
+    (found,) = policy.sample(PROMPTS[:1], 16, [5], temperature=temperature)
+    said = [completion.tokens for completion in found.completions_K]
+    # Who has ended reads nothing any more.
+    beginnings = [len({tokens[:t] for tokens in said if len(tokens) > t}) for t in range(1, max(map(len, said)))]
+    assert [shape[1] for shape in read[1:]] == beginnings
+    assert temperature or set(beginnings) == {1}
+    assert not temperature or 1 < max(beginnings) <= len(set(said))
 
 
 def test_a_tokenizer_without_an_end_token_is_refused():

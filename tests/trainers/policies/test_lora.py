@@ -9,7 +9,7 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
-from tests.trainers.run.runs import command, forget_the_end, run
+from tests.trainers.run.runs import TRAINERS, command, forget_the_end, run
 from tests.trainers.small import assert_same, family_policy, random_rows, stirred_tiny, tiny_policy
 from trainers.policies.critic import Critic
 from trainers.policies.huggingface import HuggingFacePolicy
@@ -104,12 +104,14 @@ def test_a_critic_of_an_adapter_is_a_network_of_its_own_that_learns():
     assert all(weight.grad is None for weight in team["planner"].model.parameters())
 
 
-@pytest.mark.parametrize("trainer", ["atgrpo", "ppo"])
+@pytest.mark.slow
+@pytest.mark.parametrize("trainer", TRAINERS)
 def test_a_team_of_adapters_trains_and_a_resumed_run_ends_as_an_undisturbed_one(tmp_path, trainer):
     assert run(command(tmp_path / "first", iterations=1)) == 0
     model = tmp_path / "first/checkpoints/step-000001/shared"
-    changes = {"model": model, "policies": "lora", "roles": "team", "learning_rate": 0.01, "kl": 0.01}
-    arguments = command(tmp_path / "run", **changes)
+    changes = {"model": model, "policies": "lora", "roles": "team", "learning_rate": 0.01}
+    changes |= {} if trainer == "sft" else {"kl": 0.01}
+    arguments = command(tmp_path / "run", trainer=trainer, **changes)
     assert run(arguments, trainer) == 0
 
     def last():

@@ -9,7 +9,7 @@ pytest.importorskip("torch")
 import torch
 
 from tests.trainers.small import group_of, merge, random_rows
-from trainers.rl.batch import Branch, Row, collate, minibatches, pack
+from trainers.rl.batch import Branch, Row, collate, pack, split, within
 from trainers.rl.types import Sample, Sampled
 
 # Prompt of two tokens, branches of two and of one token; prompt of three tokens, a branch of one token.
@@ -103,7 +103,7 @@ def test_pack_shares_a_row_inside_a_group_and_prompt_alone_and_leaves_out_rows_t
 @given(st.integers(0, 1000), st.integers(1, 60))
 def test_minibatches_keep_all_rows_in_order_within_the_places_and_never_cut_needlessly(seed, max_places):
     rows = random_rows(seed, count=8)
-    parts = list(minibatches(rows, max_places))
+    parts = list(within(rows, lambda row: row.length, max_places))
     assert [row for part in parts for row in part] == rows
 
     def places(part):
@@ -114,4 +114,16 @@ def test_minibatches_keep_all_rows_in_order_within_the_places_and_never_cut_need
 
 
 def test_no_rows_give_no_minibatches():
-    assert list(minibatches([], 100)) == []
+    assert list(within([], len, 100)) == []
+
+
+@given(st.integers(0, 1000), st.integers(1, 30))
+def test_a_row_longer_than_the_places_is_cut_between_its_branches(seed, max_places):
+    (row,) = random_rows(seed, count=1)
+    parts = split(row, max_places)
+    assert [branch for part in parts for branch in part.branches] == list(row.branches)
+    for part in parts:
+        assert part.prompt_tokens == row.prompt_tokens
+        assert part.length <= max_places or len(part.branches) == 1
+    for part, after in pairwise(parts):
+        assert part.length + len(after.branches[0].tokens) > max_places  # never cut needlessly

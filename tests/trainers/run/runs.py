@@ -8,21 +8,23 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from trainers import atgrpo, grpo, ppo, reinforce
+from trainers import atgrpo, grpo, ppo, reinforce, sft
 
-TRAINERS = {"atgrpo": atgrpo, "grpo": grpo, "reinforce": reinforce, "ppo": ppo}
+TRAINERS = {"atgrpo": atgrpo, "grpo": grpo, "reinforce": reinforce, "ppo": ppo, "sft": sft}
 ROOT = Path(__file__).parents[3]
 SIZE = {
     "--env": "sokoban", "--iterations": "4", "--limit": "6", "--validation-tasks": "5", "--demos": "5",
-    "--warm-start-steps": "3", "--tasks-per-iteration": "3", "--num-generations": "4", "--eval-every": "2",
-    "--save-every": "2", "--max-new-tokens": "6", "--minibatch-rows": "4",
+    "--eval-every": "2", "--save-every": "2", "--max-new-tokens": "6", "--minibatch-rows": "4",
 }  # fmt: skip
+OF_RL = {"--warm-start-steps": "3", "--tasks-per-iteration": "3", "--num-generations": "4"}
 
 
-def command(folder: Path | str, *more: str, **changes: object) -> list[str]:
+def command(folder: Path | str, *more: str, trainer: str = "atgrpo", **changes: object) -> list[str]:
     """Returns the arguments of a small run without its control; `changes` are flags: iterations=2."""
-    flags = {**SIZE, **{"--" + name.replace("_", "-"): str(value) for name, value in changes.items()}}
-    control = () if "--control" in more else ("--no-control",)
+    of_rl = trainer != "sft"
+    given = {"--" + name.replace("_", "-"): str(value) for name, value in changes.items()}
+    flags = {**SIZE, **(OF_RL if of_rl else {}), **given}
+    control = ("--no-control",) if of_rl and "--control" not in more else ()
     return [word for pair in flags.items() for word in pair] + ["--output-dir", str(folder), *control, *more]
 
 

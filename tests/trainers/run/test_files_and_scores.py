@@ -6,14 +6,15 @@ pytest.importorskip("torch")
 
 import torch
 
-from mas_envs.agents import CallableAgent, ExpertAgent
+from mas_envs.agents import CallableAgent, Episode, ExpertAgent, Moment
 from mas_envs.core.errors import StateError
+from mas_envs.core.game import TaskRef
 from tests.fakes import Letters
 from tests.trainers.small import assert_same, stir, tiny_policy, weights
 from trainers.run.best import Best
 from trainers.run.files import make_folder, write_folder, write_json, write_text
 from trainers.run.metrics import JsonLines
-from trainers.run.scores import score, wilson
+from trainers.run.scores import copied_shares, score, wilson
 
 
 def test_a_folder_whose_filling_fails_leaves_the_old_one_whole(tmp_path):
@@ -89,3 +90,29 @@ def test_a_score_counts_the_tasks_that_the_team_solves():
     found = score(game, team, tasks)
     assert (found.success, found.n, found.masked) == (0.5, 4, 0)
     assert found.to_json() == {"success": 0.5, "ci95": [0.15, 0.85], "n": 4, "masked": 0}
+
+
+def test_a_score_says_how_many_winners_last_answers_had_been_shown_word_for_word():
+    game = Letters(turns=1)
+    tasks = [game.task_from(word) for word in ("abb", "baa", "add", "cab")]
+    team = {"hinter": ExpertAgent(), "teller": CallableAgent(lambda text: " a\n")}
+    found = score(game, team, tasks, shown={"teller": ["a"], "hinter": ["b"]})
+    assert found.success == 0.5 and found.copied == {"teller": 1.0, "hinter": 0.0}
+    assert found.to_json()["copied"] == {"teller": 1.0, "hinter": 0.0}
+
+
+def test_of_answers_the_last_of_a_role_counts_and_only_of_episodes_that_succeeded():
+    def episode(success, *said):
+        moments = tuple(Moment({}, {"coder_0": text}, {"coder_0": 0.0}, {}) for text in said)
+        return Episode(TaskRef("s", "i", "d"), 0, moments, success, {}, len(said))
+
+    played = [
+        episode(True, "shown", "new"),
+        episode(True, "new", "  shown\n twice "),
+        episode(True, "shown"),
+        episode(True, "Shown"),
+        episode(False, "shown"),
+        episode(None, "shown"),
+    ]
+    assert copied_shares(played, {"coder": {"shown", "shown twice"}}) == {"coder": 0.5}
+    assert copied_shares(played[4:], {"coder": {"shown"}}) == {}

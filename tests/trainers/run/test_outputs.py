@@ -36,6 +36,7 @@ def test_nothing_else_is_left_and_nothing_half_written(folder):
     names = {path.name for path in folder.iterdir()}
     assert names == {
         "config.yaml",
+        "demonstrations.json",
         "metrics.jsonl",
         "groups.jsonl",
         "best",
@@ -58,6 +59,19 @@ def test_the_summary_scores_before_and_after_on_the_same_tasks(folder):
         assert 0 <= low <= score["success"] <= high <= 1
     assert "warm_start_only" not in summary
     assert "after_without_planner" not in summary  # a planner has no way to let its partner have its way
+
+
+def test_the_summary_says_how_many_winning_answers_the_warm_start_had_shown_word_for_word(tmp_path):
+    warmed, cold = tmp_path / "warmed", tmp_path / "cold"
+    # Plans of Sokoban's 6x6 boards with one box are few words, so that what works has been seen.
+    assert run(command(warmed, demos=200, warm_start_steps=120, iterations=0, limit=40)) == 0
+    after = summary_of(warmed)["after"]
+    assert after["success"] > 0 and after["copied"].keys() == {"planner", "executor"}
+    assert 0 < after["copied"]["executor"] <= 1
+    shown = json.loads((warmed / "demonstrations.json").read_text())
+    assert shown["executor"] == sorted(set(shown["executor"])) and "  " not in "".join(shown["executor"])
+    assert run(command(cold, demos=0, iterations=0)) == 0
+    assert "copied" not in summary_of(cold)["after"] and not (cold / "demonstrations.json").exists()
 
 
 def test_the_summary_says_how_it_came_about(folder):

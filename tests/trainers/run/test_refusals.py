@@ -1,14 +1,15 @@
 """Bad input ends with exit status 2 and a message that says what is allowed; never with a traceback."""
 
 import shutil
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 
 pytest.importorskip("torch")
 
 from tests.trainers.run.runs import command, run
-from trainers.run.config import ATGRPO
+from trainers.run.config import ATGRPO, SFT
+from trainers.run.reading import parse
 
 
 @pytest.fixture(scope="module")
@@ -174,6 +175,15 @@ def test_help_shows_every_flag_with_its_default(capsys, monkeypatch):
         begin = next(at for name in (f"--{flag}", f"--{flag},") if (at := said.find(f"{name} ")) >= 0)
         end = said.find(f"--{following} ", begin) if following else len(said)
         assert "(default:" in said[begin:end], flag
+
+
+@pytest.mark.parametrize("env", ["sokoban", "plan_path", "sudoku"])
+@pytest.mark.parametrize("kind", [ATGRPO, SFT])
+def test_the_long_preset_is_the_tiny_one_with_more_iterations(env, kind):
+    tiny, long = (parse(["--env", env, "--preset", preset], kind) for preset in ("tiny", "long"))
+    assert long.iterations == 7 * tiny.iterations
+    assert replace(long, preset="tiny", iterations=tiny.iterations) == tiny
+    assert parse(["--env", env, "--preset", "long", "--iterations", "3"], kind).iterations == 3
 
 
 def test_the_paper_preset_has_the_papers_settings(capsys):

@@ -42,6 +42,18 @@ def test_a_baseline_trains_and_a_resumed_run_ends_as_an_undisturbed_one(tmp_path
     assert {"task", "chain", "agent", "moment", "prompt", "text", "reward"} <= first.keys()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("trainer", TRAINERS)
+def test_with_a_policy_per_role_a_resumed_run_ends_as_an_undisturbed_one(tmp_path, trainer):
+    arguments = command(tmp_path / "run", trainer=trainer, policies="per-role", roles="team")
+    assert run(arguments, trainer) == 0
+    weights = last_weights(tmp_path / "run")
+    assert weights.keys() == {"planner", "executor"} and weights["planner"] != weights["executor"]
+    forget_the_end(tmp_path / "run")
+    assert run([*arguments, "--resume"], trainer) == 0
+    assert last_weights(tmp_path / "run") == weights
+
+
 def test_a_run_is_resumed_by_its_own_trainer_alone(tmp_path, capsys):
     assert run(command(tmp_path / "run", iterations=0), "reinforce") == 0
     assert run(command(tmp_path / "run", "--resume", iterations=0), "grpo") == 2

@@ -11,7 +11,7 @@ from tests.fakes import Letters
 from tests.trainers.small import GlobalGenerators, assert_same, tiny_policy, weights
 from trainers.policies.policy import make_team
 from trainers.rl.update import Optimizer
-from trainers.sft import Demonstration, _deal, demonstrate, imitation_steps, to_rows
+from trainers.run.imitation import Demonstration, _deal, demonstrate, imitation_steps, to_rows
 
 
 class Watched(Letters):
@@ -54,6 +54,21 @@ def test_without_noise_an_episode_of_the_board_games_is_one_turn_of_both_roles_w
     assert [one.role for one in demonstrate(game, 10, 0.0)] == ["planner", "executor"] * 10
 
 
+@pytest.mark.parametrize("name", ["plan_path", "sokoban"])
+def test_with_symmetries_a_demonstration_is_followed_by_what_it_is_on_the_turned_boards(name):
+    game = make_game(name, style="compact")
+    plain, turned = demonstrate(game, 10, 0.5), demonstrate(game, 10, 0.5, symmetries=True)
+    assert turned[::8] == plain
+    assert [one.role for one in turned] == [one.role for one in plain for _ in range(8)]
+    assert [one.prompt.situation for one in turned[:8]] == list(game.symmetric(plain[0].prompt.situation))
+    assert [one.answer for one in turned[:8]] == list(game.symmetric(plain[0].answer))
+
+
+@pytest.mark.parametrize("game", [Letters(), make_game("plan_path", style="full")])
+def test_what_has_no_symmetries_is_shown_as_it_is(game):
+    assert demonstrate(game, 10, 0.5, symmetries=True) == demonstrate(game, 10, 0.5)
+
+
 def test_no_episodes_give_no_demonstrations():
     assert demonstrate(Letters(), 0, 0.5) == []
 
@@ -73,7 +88,7 @@ def steps_of(policies, policy_names, steps, seed=0, batch_rows=16):
     demonstrations = demonstrate(game, 40, 0.5)
     team = make_team([role.name for role in game.roles], policy_names)
     losses = imitation_steps(policies, team, demonstrations, optimizers, lambda step: 1.0, batch_rows, 10**6, seed)
-    return list(islice(losses, steps))
+    return [sum(one.loss for one in done.values()) / len(done) for done in islice(losses, steps)]
 
 
 def test_the_warm_start_learns():
