@@ -140,8 +140,8 @@ def _left_open(
     if fixed != there and not options.tasks:
         asked, has = (" ".join(f"{name}={value}" for name, value in each.items()) for each in (fixed, there))
         raise UsageError(
-            f"{options.agent} was trained with {asked}, but the tasks of {found.name} have {has}. Say which ones it is to "
-            f"play: --tasks {options.env}/{tasksets.SPLIT} for its own settings, or --tasks {found.name}."
+            f"{options.agent} was trained with {asked}, but the tasks of {found.name} have {has}. Say which ones it is "
+            f"to play: --tasks {options.env}/{tasksets.SPLIT} for its own settings, or --tasks {found.name}."
         )
     return {name: value for name, value in trained.items() if name in agents.OF_PLAY}
 

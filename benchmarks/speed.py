@@ -203,9 +203,13 @@ def run(what: Sequence[str], given: argparse.Namespace) -> int:
     """Measures, prints, compares and writes; returns the exit status."""
     if not 0 < given.tolerance < 1:
         raise UsageError(f"--tolerance is {given.tolerance}; it must lie between 0 and 1, e.g. {TOLERANCE}.")
+    if given.what and given.json == RECORD:
+        raise UsageError("A record of some benchmarks alone would drop the others' ratios. Name another: --json FILE.")
     path = given.compare or (RECORD if RECORD.exists() else None)
     was = read(path) if path else {}
     found = measure(what, given.quick)
+    if not (found.ratios or found.skipped or found.failed):
+        raise UsageError(f"No benchmark of {', '.join(what)} has a ratio. Those that do take the fixture `ratios`.")
     now = {name: value for name, (value, _) in found.ratios.items()}
     failed = {name for name in found.failed if "::" in name}
     again = sorted(failed | {found.ratios[name][1] for name in slower(compare(was, now, given.tolerance))})

@@ -43,7 +43,7 @@ class Options:
     rows: tuple[str, ...] = ()
     """Which rows, by name (--list has them); all by default."""
     seeds: tuple[int, ...] = (0, 1)
-    """A table of each row's own for every seed."""
+    """Every row is made once with each."""
     jobs: int = 2
     """Commands that run side by side, of one thread each."""
     limit: int = 0
@@ -86,6 +86,8 @@ def make(options: Options) -> int:
     if options.docs:
         if options.scale != "tiny":
             raise UsageError("--docs writes the page of the scale tiny; the others have their tables.md.")
+        if options.out and not (out / results.FILE).exists():
+            raise UsageError(f"There is no {results.FILE} in {str(out)!r} to write the page from. Give another --out.")
         page.write_docs(results.read(out / results.FILE))
         return 0
     rows = wanted(options.games, options.rows, options.seeds, scale, folder)
@@ -103,6 +105,7 @@ def make(options: Options) -> int:
 def _fill(out: Path, folder: Path, rows: Mapping[Key, list[Step]], scale: Scale, jobs: int) -> int:
     path, code = out / results.FILE, work.code_version()
     found = results.read(path)
+    results.check_scale(found, scale)
     for key in rows.keys() & found.keys():
         results.check_same(found[key], rows[key], folder)
     todo = {key: steps for key, steps in rows.items() if key not in found}
@@ -111,8 +114,13 @@ def _fill(out: Path, folder: Path, rows: Mapping[Key, list[Step]], scale: Scale,
     def done(step: Step) -> None:
         if step.name in ends:
             key = ends[step.name]
-            found[key] = results.record(key, todo[key], scale, folder, code)
+            found.update(results.read(path))  # another process may add rows too, from a --work of its own
+            now = work.code_version()
+            made_by = code if now == code else f"{code}, then {now}"
+            found[key] = results.record(key, todo[key], scale, folder, made_by)
             results.write(path, found)
+            if now != code:
+                _say(f"the code has changed since this command was given ({made_by}); the page will say so")
             low, high = found[key]["ci95"]
             name, left = "/".join(map(str, key)), sum(key not in found for key in todo)
             _say(f"row {name}: {found[key]['success']:.3f} [{low:.3f}, {high:.3f}]; {left} left")

@@ -22,6 +22,8 @@ NAMES = {
     "math_verify": "Math-verify",
 }
 Rows = Mapping[Key, Record]
+_ALIKE = ("code", "tasks", "episodes")
+"""What two rows must have in common to be compared."""
 
 
 class Claim(NamedTuple):
@@ -67,18 +69,26 @@ def seeds_of(rows: Rows, game: str, row: str) -> list[int]:
     return [seed for of, name, seed in sorted(rows) if (of, name) == (game, row)]
 
 
-def mean(rows: Rows, game: str, row: str) -> float:
-    """Returns the mean success of a row over its seeds, which there must be."""
-    seeds = seeds_of(rows, game, row)
-    return sum(rows[game, row, seed]["success"] for seed in seeds) / len(seeds)
+def mean(rows: Sequence[Record]) -> float:
+    """Returns the mean success of some rows, of which there must be one."""
+    return sum(row["success"] for row in rows) / len(rows)
+
+
+def pairs_of(rows: Rows, game: str, claim: Claim) -> list[tuple[Record, Record]]:
+    """Returns the claim's two rows for each seed that has both, made by the same code and on the same tasks."""
+    pairs = [
+        (rows[game, claim.better, seed], rows[game, claim.worse, seed])
+        for seed in seeds_of(rows, game, claim.better)
+        if (game, claim.worse, seed) in rows
+    ]
+    return [(a, b) for a, b in pairs if all(a[name] == b[name] for name in _ALIKE)]
 
 
 def shown(rows: Rows, game: str, claim: Claim) -> str:
     """Returns "yes" where in every seed the better row's interval lies above the worse one's, "reversed" where it lies
-    below in every seed, "unclear" where they overlap or seeds disagree, "" where no seed has both rows.
+    below in every seed, "unclear" where they overlap or seeds disagree, "" where no seed has rows to compare.
     """
-    seeds = set(seeds_of(rows, game, claim.better)) & set(seeds_of(rows, game, claim.worse))
-    pairs = [(rows[game, claim.better, seed]["ci95"], rows[game, claim.worse, seed]["ci95"]) for seed in seeds]
+    pairs = [(a["ci95"], b["ci95"]) for a, b in pairs_of(rows, game, claim)]
     if not pairs:
         return ""
     if all(a[0] > b[1] for a, b in pairs):
@@ -105,12 +115,6 @@ def verdict(reported_points: Sequence[float], found: str) -> str:
         return ours
     if all(points > 0 for points in reported_points):
         return ours if found != "yes" else "the same"
-    if all(points < 0 for points in reported_points):
-        return {
-            "yes": "**the opposite** of the paper's",
-            "reversed": "the same: no",
-            "unclear": "ours shows no difference",
-        }[found]
     return f"the paper's numbers are mixed; {ours}"
 
 
@@ -153,13 +157,11 @@ def _table(
             why = unavailable(game, ALL[name])
             if game in ALL[name].games:
                 blank = [f"not available: {why}" if why else "not made"] + [""] * (len(seeds) + 4)
-                lines.append(
-                    _line([ALL[name].title, *blank[: len(seeds) + 5], *(_percent(of(name)) for of in papers.values())])
-                )
+                lines.append(_line([ALL[name].title, *blank, *(_percent(of(name)) for of in papers.values())]))
             continue
         cells = [_success(rows.get((game, name, seed))) for seed in seeds]
         cells += [
-            f"**{mean(rows, game, name):.3f}**",
+            f"**{mean(there):.3f}**",
             _average(there, "turns", "{:.1f}"),
             _average(there, "invalid_actions", "{:.1%}"),
         ]
@@ -201,9 +203,17 @@ def claims_table(rows: Rows, game: str, claims: Sequence[Claim]) -> list[str]:
     for claim in claims:
         if found := shown(rows, game, claim):
             points = reported(game, claim)
-            ours = 100 * (mean(rows, game, claim.better) - mean(rows, game, claim.worse))
-            paper = " / ".join(f"{p:+.1f}" for p in points)
-            lines.append(_line([claim.says, paper, f"{ours:+.1f}", verdict(points, found)]))
+            better, worse = map(mean, zip(*pairs_of(rows, game, claim), strict=True))
+            lines.append(
+                _line(
+                    [
+                        claim.says,
+                        " / ".join(f"{p:+.1f}" for p in points),
+                        f"{100 * (better - worse):+.1f}",
+                        verdict(points, found),
+                    ]
+                )
+            )
     return [_line(["", "paper, points", "ours, points", ""]), "|---|---|---|---|", *lines] if lines else []
 
 
@@ -214,11 +224,9 @@ def not_the_same(rows: Rows) -> list[str]:
         for claim in (*CLAIMS, *(_ABLATED if game == "plan_path" else ())):
             points, found = reported(game, claim), shown(rows, game, claim)
             if points and found and all(p > 0 for p in points) and found != "yes":
-                how = (
-                    "the opposite, in every seed" if found == "reversed" else "the intervals overlap, or seeds disagree"
-                )
-                pair = f"{mean(rows, game, claim.better):.3f} against {mean(rows, game, claim.worse):.3f}"
-                lines.append(f"- {NAMES[game]}: {claim.says}. Ours: {pair}; {how}.")
+                how = {"reversed": "the opposite, in every seed"}.get(found, "the intervals overlap, or seeds disagree")
+                better, worse = map(mean, zip(*pairs_of(rows, game, claim), strict=True))
+                lines.append(f"- {NAMES[game]}: {claim.says}. Ours: {better:.3f} against {worse:.3f}; {how}.")
     return lines
 
 
@@ -233,10 +241,20 @@ def provenance(rows: Rows) -> list[str]:
     for code, keys in others:
         names = ", ".join("/".join(map(str, key)) for key in keys)
         lines.append(f"**Of other code**, `{code}`, and not to be compared with the rest: {names}.")
-    changed = [code for code in made if "+" in code or code == "unknown"]
+    changed = [code for code in made if "+" in code or "then" in code or code == "unknown"]
     if changed:
         lines.append(f"**Code that no commit holds** made the rows of {', '.join(f'`{code}`' for code in changed)}.")
     return lines
+
+
+def played(rows: Rows, game: str) -> str:
+    """Returns what a game's rows played, and what of it is masked, as the infrastructure failed."""
+    of_game = {key: row for key, row in rows.items() if key[0] == game}
+    sets = sorted({f"`{row['tasks']}`, {row['episodes']:,} episodes" for row in of_game.values()})
+    masked = [f"{row['masked']} of {name}/seed{seed}" for (_, name, seed), row in of_game.items() if row["masked"]]
+    found = "; ".join(sets)
+    found = f"**Rows of different tasks, not to be compared**: {found}" if sets[1:] else f"Played: {found}"
+    return found + (f". Masked, and left out: {', '.join(masked)}." if masked else ".")
 
 
 def body(rows: Rows, picture: str) -> list[str]:
@@ -245,7 +263,8 @@ def body(rows: Rows, picture: str) -> list[str]:
     for game in GAMES:
         if not any(of == game for of, _, _ in rows):
             continue
-        lines += [f"## {NAMES[game]}", "", f"![{NAMES[game]}]({picture.format(game)})", "", *game_table(rows, game), ""]
+        lines += [f"## {NAMES[game]}", "", f"![{NAMES[game]}]({picture.format(game)})", "", played(rows, game), ""]
+        lines += [*game_table(rows, game), ""]
         if (columns := published.BENCHMARKS[game])[1:]:
             lines += [f"The paper's numbers are of {', '.join(columns)}, in this order.", ""]
         for title, claims in (("Of the paper:", CLAIMS), ("What makes it fair:", FAIR)):

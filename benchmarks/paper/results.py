@@ -84,6 +84,16 @@ def write(path: Path, rows: Mapping[Key, Record]) -> None:
     )
 
 
+def check_scale(rows: Mapping[Key, Record], scale: Scale) -> None:
+    """Raises UsageError where rows are of another scale or model than those that are to join them."""
+    for key, row in rows.items():
+        if (row["scale"], row["model"]) != (scale.name, scale.model):
+            raise UsageError(
+                f"{'/'.join(map(str, key))} is there, of --scale {row['scale']} and the model {row['model']}, "
+                f"not of --scale {scale.name} and {scale.model}. Give another --out."
+            )
+
+
 def check_same(found: Record, steps: Sequence[Step], work: Path) -> None:
     """Raises UsageError for a finished row that was made with other commands than it would be now.
 

@@ -225,7 +225,7 @@ def test_a_team_of_an_endpoint_and_an_expert_plays_with_a_key_and_a_price_for_ea
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--agent", "openai:m@localhost:80"], "Write random, expert, human, hf:PATH, vllm:PATH, openai:MODEL@URL, run:FOLDER"),
+        (["--agent", "openai:m@localhost:80"], "Write random, expert, human, hf:PATH, vllm:PATH, openai:MODEL@URL"),
         (["--agent", "openai:@http://h/v1"], "openai:MODEL@URL"),
         (["--agent", "openai:m@http://h:x/v1"], "http://HOST:PORT/v1"),
         (["--agent", "openai:m@http://me:word@h/v1"], "keys come from the environment"),

@@ -106,6 +106,7 @@ def test_an_unknown_row_is_refused_with_the_nearest_one():
         (["--jobs", "0"], "from 1 to 1000"),
         (["--seeds", "-1"], "--seeds"),
         (["--docs", "--scale", "smoke"], "tiny"),
+        (["--docs"], "no rows.jsonl in"),
     ],
 )
 def test_bad_input_is_refused_with_what_is_allowed(tmp_path, capsys, words, said):
@@ -136,7 +137,15 @@ def test_everything_fits_in_five_hours_of_two_cores(capsys):
 def row(game, name, seed, successes, n=400, code="abc", **more):
     low, high = wilson(successes, n)
     found = {"game": game, "row": name, "seed": seed, "scale": "tiny", "model": "tiny", "success": successes / n}
-    found |= {"ci95": [low, high], "episodes": n, "masked": 0, "turns": 2.0, "invalid_actions": 0.1, "tokens": 5}
+    found |= {
+        "ci95": [low, high],
+        "episodes": n,
+        "masked": 0,
+        "tasks": f"{game}/standard@1",
+        "turns": 2.0,
+        "invalid_actions": 0.1,
+        "tokens": 5,
+    }
     return found | {"code": code, "versions": {"torch": "2"}, "commands": [], **more}
 
 
@@ -157,6 +166,33 @@ def test_a_claim_is_shown_where_the_intervals_are_apart_in_every_seed():
     assert page.shown(table(*apart, *turned), "sokoban", TRAINED) == "unclear"
     assert page.shown(table(apart[0], close[1]), "sokoban", TRAINED) == ""  # no seed has both
     assert page.shown(table(*apart), "sudoku", TRAINED) == ""
+
+
+def test_rows_of_other_code_or_other_tasks_are_not_compared():
+    single = row("sokoban", "single", 0, 200)
+    for other in ({"code": "def"}, {"tasks": "sokoban/hard@1"}, {"n": 300}):
+        rows_ = table(single, row("sokoban", "single-grpo", 0, 280, **other))
+        assert page.shown(rows_, "sokoban", TRAINED) == "" and page.claims_table(rows_, "sokoban", page.CLAIMS) == []
+        assert page.not_the_same(rows_) == []
+
+
+def test_points_are_of_the_seeds_that_the_verdict_is_of():
+    start = [row("sokoban", "single", seed, 200 * (1 - seed)) for seed in (0, 1)]
+    rows_ = table(*start, row("sokoban", "single-grpo", 0, 280))
+    assert "| +3.0 / +5.0 | +20.0 | the same |" in page.claims_table(rows_, "sokoban", page.CLAIMS)[-1]
+
+
+def test_the_page_says_what_was_played_and_what_is_masked():
+    rows_ = table(
+        row("sudoku", "team", 0, 4, 9), row("sokoban", "single", 0, 2), row("sokoban", "team", 1, 2, masked=3)
+    )
+    assert page.played(rows_, "sudoku") == "Played: `sudoku/standard@1`, 9 episodes."
+    assert page.played(rows_, "sokoban") == (
+        "Played: `sokoban/standard@1`, 400 episodes. Masked, and left out: 3 of team/seed1."
+    )
+    assert page.played(rows_, "sokoban") in page.text(rows_)
+    rows_ |= table(row("sokoban", "expert", 0, 4, 4))
+    assert page.played(rows_, "sokoban").startswith("**Rows of different tasks, not to be compared**: ")
 
 
 def test_the_page_says_plainly_where_ours_does_not_show_what_the_paper_does():
@@ -231,6 +267,48 @@ def test_a_row_that_was_made_with_other_settings_is_not_taken_for_this_one():
         results.check_same({**made, "commands": [*commands[:-1], commands[-1] + " --limit 3"]}, steps, WORK)
     with pytest.raises(UsageError, match="other settings"):
         results.check_same({**made, "commands": commands[:-1]}, steps, WORK)
+
+
+def test_rows_of_another_scale_or_model_do_not_join(tmp_path):
+    there = table(row("sokoban", "team", 0, 1))
+    results.check_scale(there, TINY)
+    for scale in (Scale("smoke"), Scale("tiny", "another/model")):
+        with pytest.raises(UsageError, match="sokoban/team/0 is there, of --scale tiny"):
+            results.check_scale(there, scale)
+
+
+def settled(monkeypatch, during=lambda: None):
+    """Has every command done at once, and calls `during` before the first row is recorded."""
+
+    def run_all(steps, folder, code, jobs, done, say):
+        during()
+        for step in steps:
+            done(step)
+        return []
+
+    monkeypatch.setattr(paper.work, "run_all", run_all)
+    monkeypatch.setattr(
+        results, "record", lambda key, steps, scale, work, code: row(*key, 2, 4, code, start={"cpu_min": 1.0})
+    )
+
+
+def test_rows_that_another_process_adds_in_the_meantime_stay(tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    other = table(row("sudoku", "team", 0, 3))
+    settled(monkeypatch, lambda: results.write(out / results.FILE, other))
+    words = ["--games", "sokoban", "--rows", "team", "random", "--seeds", "0"]
+    assert paper.main([*words, "--out", str(out), "--work", str(tmp_path / "work")]) == 0
+    assert results.read(out / results.FILE).keys() == {("sokoban", "random", 0), ("sokoban", "team", 0), *other}
+
+
+def test_a_row_made_while_the_code_changed_says_so(tmp_path, monkeypatch, capsys):
+    settled(monkeypatch, lambda: monkeypatch.setattr(paper.work, "code_version", lambda: "v2"))
+    monkeypatch.setattr(paper.work, "code_version", lambda: "v1")
+    words = ["--games", "sokoban", "--rows", "random", "--seeds", "0"]
+    assert paper.main([*words, "--out", str(tmp_path / "out"), "--work", str(tmp_path / "work")]) == 0
+    (made,) = results.read(tmp_path / "out" / results.FILE).values()
+    assert made["code"] == "v1, then v2" and "the code has changed" in capsys.readouterr().out
+    assert "no commit holds" in (tmp_path / "out/tables.md").read_text()
 
 
 def test_the_page_of_the_docs_is_made_of_the_committed_rows():

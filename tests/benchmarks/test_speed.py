@@ -112,6 +112,19 @@ def test_a_tolerance_that_is_none_is_refused(tolerance, capsys):
     assert "between 0 and 1" in capsys.readouterr().err
 
 
+def test_a_record_of_some_benchmarks_alone_does_not_replace_that_of_all(tmp_path, capsys):
+    assert speed.main([benchmark(tmp_path, 1.0), "--json"]) == 2
+    assert "--json FILE" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_benchmarks_without_a_ratio_are_refused(tmp_path, capsys):
+    path = tmp_path / "bench_none.py"
+    path.write_text("def test_without_ratios(): pass\n")
+    assert speed.main([str(path)]) == 2
+    assert "has a ratio" in capsys.readouterr().err
+
+
 def test_a_quick_run_has_a_fifth_of_the_rounds(monkeypatch):
     monkeypatch.delenv("MAS_ENVS_QUICK", raising=False)
     assert fewer(30) == 30
