@@ -15,6 +15,7 @@ to compare anybody by.
 import argparse
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,6 +37,9 @@ SPLIT = "test"
 TRAINING = "train"
 UNFROZEN = {SPLIT: 200, TRAINING: 1000}
 """Tasks of a set `GAME/test` or `GAME/train`."""
+
+
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,8 @@ def load(name: str, game: str, settings: Mapping[str, Any]) -> TaskSet:
     split = wanted.partition("/")[2]
     if wanted.partition("/")[0] == game and split in UNFROZEN:
         made = mas_envs.make_game(game, **settings)
-        return TaskSet(wanted, game, {}, tuple(made.task(split, i).ref.digest for i in range(UNFROZEN[split])))
+        digests = tuple(made.task(split, i).ref.digest for i in range(UNFROZEN[split]))
+        return _checked(TaskSet(wanted, game, {}, digests), name, mark)
     if wanted not in known:
         known.append(f"{game}/{SPLIT}")
         raise UsageError(
@@ -101,18 +106,26 @@ def load(name: str, game: str, settings: Mapping[str, Any]) -> TaskSet:
             "set, too: file:PATH, and so is a data set that the game can read: hub:NAME."
         )
     data = json.loads((FOLDER / f"{wanted}.json").read_text(encoding="utf-8"))
-    found = TaskSet(wanted, data["game"], data["settings"], tuple(data["digests"]))
+    return _checked(TaskSet(wanted, data["game"], data["settings"], tuple(data["digests"])), name, mark)
+
+
+def _checked(found: TaskSet, name: str, mark: str) -> TaskSet:
+    """Returns a set; raises UsageError where the name that it was asked for by has another hash."""
     if mark and found.full_name != name:
-        raise UsageError(f"The task set {name!r} is {found.full_name} here; it belongs to another version of mas-envs.")
+        what = "version of mas-envs" if found.settings else "version of mas-envs, or to other settings"
+        raise UsageError(f"The task set {name!r} is {found.full_name} here; it belongs to another {what}.")
     return found
 
 
 def make(name: str, settings: Mapping[str, Any], count: int) -> TaskSet:
     """Freezes the first `count` tasks of a game's test split under a name that is not taken; returns the set."""
-    game = name.partition("/")[0]
+    game, _, own = name.partition("/")
     path = FOLDER / f"{name}.json"
-    if name.count("/") != 1 or path.exists():
-        raise UsageError(f"{name!r} is taken or no name of a set; write GAME/NAME. A set that is there never changes.")
+    if not _NAME.fullmatch(own) or own in UNFROZEN or path.exists():
+        raise UsageError(
+            f"{name!r} is taken or no name of a set; write GAME/NAME, the latter of letters, digits, - and _, and not "
+            f"{' or '.join(UNFROZEN)}. A set that is there never changes."
+        )
     made = mas_envs.make_game(game, **settings)
     tasks = [made.task(SPLIT, index) for index in range(in_range("--count", count, 1, 100_000))]
     found = TaskSet(name, game, dict(settings), tuple(task.ref.digest for task in tasks))

@@ -101,6 +101,12 @@ def test_a_full_name_says_what_its_short_one_stands_for():
     assert hub.named("hub:livecodebench:v6").source.endswith(":v6")
 
 
+@pytest.mark.parametrize("source", ["hub:gsm8k:/", "hub:gsm8k:main/", "hub:apps:main/test"])
+def test_a_split_that_is_missing_and_a_configuration_of_a_set_of_files_are_refused(source):
+    with pytest.raises(UsageError, match="write hub:"):
+        hub.named(source)
+
+
 @pytest.mark.parametrize(
     ("source", "message"),
     [

@@ -81,6 +81,11 @@ def named(source: str) -> HubSet:
     found = HubSet(other[1], other[2]) if other else KNOWN[name]
     if part:
         config, _, split = part.rpartition("/")
+        if not split or (config and found.files):
+            raise UsageError(
+                f"{source!r} names {'no split' if not split else f'a configuration of {name}, which has none'}; write "
+                f"hub:{name}:SPLIT{'' if found.files else f', or hub:{name}:CONFIGURATION/SPLIT'}."
+            )
         found = replace(found, config=config or found.config, split=split)
     if found.files and found.split not in found.files:
         raise UsageError(f"{source!r} names a split that {name} has not; it has {', '.join(found.files)}.")

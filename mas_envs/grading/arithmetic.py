@@ -9,6 +9,7 @@ _GROUPED = re.compile(r"[-+]?\d{1,3}(?:(?:,\d{3})+|(?: \d{3})+)(?:\.\d+)?")
 _SCIENTIFIC = re.compile(r"([-+]?\d*\.?\d+)(?:[eE]| ?(?:\\times|\\cdot|\*) ?10 ?\^ ?)(?:\{ ?)?([-+]? ?\d{1,4}) ?\}?")
 _QUOTIENT = re.compile(r"(-?)(?:(\d{1,400})/(\d{1,400})|\\frac\{(\d{1,400})\}\{(\d{1,400})\})")
 _REPEATING = re.compile(r"([-+]?)(\d+)\.(\d*)(?:\\overline|\\bar|\\dot) ?(?:\{(\d+)\}|(\d))")
+_FRACTION = re.compile(r"(?:\d+(?: |(?=\\)))?(?:\d+ ?/ ?[-+]?\d+|\\frac ?\{[-+]?\d+\} ?\{[-+]?\d+\})")
 _BASED = re.compile(r"\(?([0-9][0-9A-Za-z]*)\)?_ ?(?:\{ ?(\d{1,2}) ?\}|(\d{1,2}))")
 MAX_DIGITS = 400
 """Digits of a number that is written out; longer ones are compared as text or not at all."""
@@ -42,6 +43,14 @@ def decimal_value(text: str) -> tuple[Fraction, int] | None:
     digits = int(match[2] + part)
     value = Fraction(-digits if match[1] == "-" else digits, 10 ** len(part))
     return (value * Fraction(10) ** shift if shift else value), max(0, len(part) - shift)
+
+
+def is_written_out(text: str) -> bool:
+    r"""Returns whether a text is a number with nothing left to work out: a plain one (see `decimal_value`), a fraction
+    of two integers, a mixed number or a repeating decimal."""
+    unsigned = re.sub(r"^[-+] *", "", text)
+    written = _FRACTION.fullmatch(unsigned) or _REPEATING.fullmatch(unsigned)
+    return bool(written) or decimal_value(unsigned) is not None
 
 
 def exact_value(text: str) -> Fraction | None:

@@ -14,7 +14,9 @@ from mas_envs.grading.inequalities import as_union
 from mas_envs.grading.latex import canonical
 from mas_envs.grading.scalars import (
     equal_numbers,
+    hours_meant,
     in_radians,
+    is_clock_time,
     is_phrase,
     is_relation,
     is_sum_equation,
@@ -156,6 +158,8 @@ class Comparer(NamedTuple):
             return self._in_order([pair for row in rows for pair in zip(*row, strict=True)], "matrices")
         matrix, other = (gold, answer) if isinstance(gold, Matrix) else (answer, gold)
         assert isinstance(matrix, Matrix)
+        if isinstance(other, Many) and (written := _as_rows(other)):
+            return self._matrices(matrix, written) if matrix is gold else self._matrices(written, matrix)
         vector = [row[0] for row in matrix.rows] if all(len(row) == 1 for row in matrix.rows) else []
         vector = list(matrix.rows[0]) if len(matrix.rows) == 1 else vector
         if isinstance(other, Many) and other.brackets in (_PARENTHESES, "[]") and vector:
@@ -244,10 +248,20 @@ class Comparer(NamedTuple):
 
     def _ratio_and_number(self, one: Scalar, ratio: Many) -> Outcome:
         parts = [item.value for item in ratio.items if isinstance(item, Scalar) and item.value is not None]
+        if is_clock_time(one) and len(parts) == 2:
+            same = one.value in hours_meant(one, parts[0] + parts[1] / 60)
+            return Outcome(same, "the same time" if same else "another time")
         if one.value is None or len(parts) != 2 or not parts[1] or _is_clock(ratio):
             return self._ask(ratio.text, one.text)
         same = one.value == parts[0] / parts[1]
         return Outcome(same, "a ratio and its value" if same else "another ratio")
+
+
+def _as_rows(many: Many) -> Matrix | None:
+    """Returns the matrix that a list of rows is, `[[1, 2], [3, 4]]`, as programs print it; None for anything else."""
+    rows = [item.items for item in many.items if isinstance(item, Many) and item.text.startswith("[")]
+    whole = many.text.startswith("[") and len(rows) == len(many.items)
+    return Matrix(many.text, tuple(rows)) if whole else None
 
 
 def _names_one_graph(gold: str, answer: str) -> bool:

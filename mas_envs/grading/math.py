@@ -21,9 +21,11 @@ from typing import Any, Literal, NamedTuple, cast
 from mas_envs.core.errors import MissingExtraError, UsageError, in_range
 from mas_envs.core.game import Effect, Result
 from mas_envs.grading.answers import boxed_answer, final_answer
+from mas_envs.grading.arithmetic import is_written_out
 from mas_envs.grading.compare import Comparer
 from mas_envs.grading.latex import clean
 from mas_envs.grading.pool import Job, Pool
+from mas_envs.grading.values import Named, Scalar, readings
 
 __all__ = ["GradeAnswer", "MathGrader", "Verdict", "boxed_answer", "final_answer", "grade"]
 
@@ -209,3 +211,17 @@ def by_rules(gold: str, answer: str | None, tolerance: float = 0.0) -> Verdict |
     if equal is None:
         return Job(reference, given, str(allowed))
     return Verdict("correct" if equal else "incorrect", why)
+
+
+def is_number(answer: str) -> bool:
+    r"""Returns whether an answer is one number that is written out, be it with a name, a unit or a percent sign.
+
+    `7/12`, `x = 2\frac{1}{2}`, `1.2e5 km` and `two` are, `3 + 4`, `2^10`, `5!` and `1, 2` are not.
+    """
+    cleaned = _cleaned(answer)
+    value = readings(cleaned)[0] if 0 < len(cleaned) <= MAX_LENGTH else None
+    while isinstance(value, Named):
+        value = value.value
+    if not isinstance(value, Scalar) or value.value is None:
+        return False
+    return is_written_out(value.body) or value.body.isalpha()

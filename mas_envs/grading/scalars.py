@@ -11,6 +11,7 @@ _LEAST_PLACES = 6
 _PHRASE = re.compile(r"[A-Za-z][A-Za-z' -]*")
 _RELATION = re.compile(r"[=<>]|\\(?:leq|geq|neq|in)(?![a-zA-Z])")
 _DEGREES = (("degrees", 1),)
+_MORNING, _AFTERNOON = (("morning", 1),), (("afternoon", 1),)
 _TEMPERATURES = {(("celsius", 1),), (("fahrenheit", 1),)}
 
 
@@ -60,13 +61,27 @@ def in_radians(gold: Scalar, answer: Scalar) -> tuple[str, str]:
     return bodies[0], bodies[1]
 
 
+def is_clock_time(value: Scalar) -> bool:
+    """Returns whether a value is a time of day with its half of the day: `3:30 PM`."""
+    return value.unit is not None and value.unit.dimensions in (_MORNING, _AFTERNOON)
+
+
+def hours_meant(time: Scalar, hours: Fraction) -> tuple[Fraction, ...]:
+    """Returns what hours without a half of the day can be on `time`'s clock: 15.5 is 3.5 in the afternoon as well."""
+    afternoon = time.unit is not None and time.unit.dimensions == _AFTERNOON
+    return (hours, hours - 12) if afternoon and hours >= 13 else (hours,)
+
+
 def is_relation(value: Value) -> bool:
     """Returns whether a value is an equation, an inequality or a membership that has no simpler reading."""
     return isinstance(value, Scalar) and value.value is None and bool(_RELATION.search(value.text))
 
 
 def is_phrase(text: str) -> bool:
-    """Returns whether a text is words, and no product of variables: letters and spaces, a word of four or more."""
+    """Returns whether a text is words, and no product of variables: letters and spaces, a word of four letters or more,
+    or three capitals and more, as an order of finish is written (`CAB`)."""
+    if len(text) > 2 and text.isascii() and text.isalpha() and text.isupper():
+        return True
     return bool(_PHRASE.fullmatch(text)) and max(map(len, re.split(r"[ -]", text))) >= 4
 
 

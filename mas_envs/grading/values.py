@@ -10,6 +10,7 @@ from typing import NamedTuple
 from mas_envs.grading.arithmetic import decimal_value, exact_value
 from mas_envs.grading.latex import canonical, enclosed, split
 from mas_envs.grading.units import Unit, currency, read_unit
+from mas_envs.grading.words import MULTIPLES, number_in_words
 
 
 class Scalar(NamedTuple):
@@ -89,34 +90,11 @@ _HEAD = re.compile(
 )
 _EXPRESSION_AND_UNIT = re.compile(r"(.*?[\w)}\]]) ([A-Za-z]{2}[A-Za-z /^{}23]{0,40})", re.DOTALL)
 _TRIGONOMETRIC = re.compile(r"\\(?:sin|cos|tan|cot|sec|csc)(?![a-zA-Z])")
-_NUMBER_WORDS = {
-    "zero": 0,
-    "one": 1,
-    "two": 2,
-    "three": 3,
-    "four": 4,
-    "five": 5,
-    "six": 6,
-    "seven": 7,
-    "eight": 8,
-    "nine": 9,
-    "ten": 10,
-    "eleven": 11,
-    "twelve": 12,
-    "thirteen": 13,
-    "fourteen": 14,
-    "fifteen": 15,
-    "sixteen": 16,
-    "seventeen": 17,
-    "eighteen": 18,
-    "nineteen": 19,
-    "twenty": 20,
-}
-_MULTIPLES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12}
 _QUANTITY = re.compile(r"(\d{1,15}(?:\.\d{1,15})?) ?([A-Za-z]{1,12})")
 _QUANTITIES = re.compile(
     r"(?:\d{1,15} ?[A-Za-z]{1,12}(?: ?, ?(?:and )?| and | ?)(?=\d)){1,4}\d{1,15}(?:\.\d{1,15})? ?[A-Za-z]{1,12}"
 )
+_CLOCK = re.compile(r"(\d{1,2})(?: ?: ?(\d\d))? ?([aApP])\.? ?[mM]")
 _RATIO = re.compile(r"\d{1,9}(?: ?: ?\d{1,9})+")
 
 
@@ -129,6 +107,8 @@ def readings(text: str) -> tuple[Value, ...]:
     """
     if _INTEGER.fullmatch(text):
         return (Scalar(text, text, Fraction(int(text))),)
+    if text[:1].isalpha() and (number := number_in_words(text)) is not None:
+        return (Scalar(text, text, Fraction(number)),)
     if "," in text:
         if _GROUPS.fullmatch(text):
             return (_scalar(text), _read(text, 0))
@@ -177,6 +157,9 @@ def _read(text: str, depth: int) -> Value:
         return Many(text, "union", _each(parts, depth))
     if text[0] in "([]\\" and (value := _bracketed(text, depth)):
         return value
+    if text[-1] in "mM" and (match := _CLOCK.fullmatch(text)):
+        hours = int(match[1]) + Fraction(int(match[2] or 0), 60)
+        return Scalar(text, text, hours, 0, read_unit(f"{match[3].lower()}m", True))
     if ":" in text and _RATIO.fullmatch(text):
         return Many(text, "ratio", _each(text.split(":"), depth))
     return _scalar(text)
@@ -250,12 +233,14 @@ def _scalar(text: str) -> Scalar:
     negative = rest[:1] == "-" and rest[1:2] in "$€£¥₹" and len(rest) > 1
     if (sign := rest[negative : negative + 1]) and sign in "$€£¥₹":
         unit, rest = currency(sign), "-" * negative + rest[1 + negative :].strip()
-    if word := _NUMBER_WORDS.get(rest.lower()):
+    if rest[:1].isalpha() and (word := number_in_words(rest)) is not None:
         return Scalar(text, text, Fraction(word))
     head, tail = _HEAD.fullmatch(rest).groups()  # pyright: ignore[reportOptionalMemberAccess]  # it matches anything
+    if unit is not None and head.endswith("/"):  # $20/hour
+        head, tail = head[:-1], f"/{tail}"
     percent = tail.startswith("%")
     tail_text = tail[1:] if percent else tail
-    times = _MULTIPLES.get((tail_text.split() or [""])[0].lower(), 1)
+    times = MULTIPLES.get((tail_text.split() or [""])[0].lower(), 1)
     tail_text = tail_text.strip().partition(" ")[2] if times > 1 else tail_text
     spaced = head.endswith(" ")
     if tail_text.strip() and (unit is None or tail_text.strip() != "dollars"):

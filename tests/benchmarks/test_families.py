@@ -9,6 +9,7 @@ pytest.importorskip("torch")
 from benchmarks import evaluate, tasksets
 from benchmarks.verify import verify
 from mas_envs import make_game
+from mas_envs.core.errors import UsageError
 from mas_envs.games.code_test.families import FAMILIES as OF_CODE
 from mas_envs.games.math_verify.tasks import FAMILIES as OF_MATH
 
@@ -46,3 +47,16 @@ def test_games_without_families_have_none_in_their_summary(tmp_path):
     words = ["--env", "sokoban", "--agent", "expert", "--limit", "3", "--out", str(tmp_path / "entry")]
     assert evaluate.main(words) == 0
     assert json.loads((tmp_path / "entry/summary.json").read_text())["families"] == {}
+
+
+def test_a_set_that_nobody_froze_is_held_to_its_hash_too():
+    found = tasksets.load("sokoban/test", "sokoban", {"size": 6})
+    assert tasksets.load(found.full_name, "sokoban", {"size": 6}) == found
+    with pytest.raises(UsageError, match="or to other settings"):
+        tasksets.load("sokoban/test@00000000", "sokoban", {"size": 6})
+
+
+@pytest.mark.parametrize("name", ["sokoban/test", "sokoban/train", "sokoban/a@b", "sokoban/..", "sokoban/", "sokoban"])
+def test_a_name_by_which_no_set_could_be_loaded_is_refused(name):
+    with pytest.raises(UsageError, match="write GAME/NAME"):
+        tasksets.make(name, {}, 1)

@@ -110,7 +110,8 @@ def test_other_words_are_no_number(words):
 
 @pytest.mark.parametrize(
     "text",
-    ["12", "-3.5", "1,234", "7/12", r"-\frac{7}{12}", r"2\frac12", "2 1/2", "x = 7/3", "50%", "$5", "(5)", "two", "5 cm",
+    ["12", "-3.5", "1,234", "7/12", r"-\frac{7}{12}", r"2\frac12", "2 1/2", "x = 7/3", "50%", "$5", "(5)", "two",
+     "5 cm", "- 5", "- 7 / 12", "- 2 1/2", "- 0.5",
      r"0.\overline{3}", r"1.2\times10^5"],
 )  # fmt: skip
 def test_a_number_that_is_written_out_is_one(text):

@@ -31,9 +31,10 @@ its end, and nothing is earned by taking long:
 
 A case is *valid* if what it expects is right: the reference agrees, or where there is none, all of up to three accepted
 programs do, and two at least; where neither is known, no case is. *New* is an input that stands neither in the
-statement nor in an earlier case, however it is written (`07` is 7). *Trivial* is a case that tells no wrong program from a right one. Wrong programs are
-those known with the problem, typical mutations of its reference, and, counted as one more, the coder's own: the present
-one, and an earlier one that failed hidden tests unnoticed.
+statement nor in an earlier case, however it is written (`07` is 7). *Trivial* is a case that tells no wrong program
+from a right one. Wrong programs are those known with the problem (of a generated one, typical mutations of its
+reference) and, counted as one more, the coder's own: the present one, and an earlier one that failed hidden tests
+unnoticed. Where a file knows no wrong program of a problem, no case of it is trivial.
 
 **Tasks** are generated: say something (the *family*: their sum, the largest, the longest run of equal ones, ...) of the
 numbers of a line that were kept by a filter and changed by a map. Easy ones have a filter or a map, medium ones both;
