@@ -59,7 +59,8 @@ class Options:
     top_p: float = 1.0
     """Of sampling by openai:MODEL@URL."""
     settings: tuple[str, ...] = ()
-    """Settings of the environment beside those of the task set, as name=value: roles=single turns=4 style=full."""
+    """Settings of the environment beside those of the task set, as name=value: roles=single turns=4 style=full. Where
+    none is named, run:FOLDER has those that it was trained with."""
     max_new_tokens: int = 0
     """Budget of one completion; 0 takes what the environment's longest useful answer needs (a server's own limit)."""
     extra_body: str = ""

@@ -6,10 +6,23 @@ the same as the paper.
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from benchmarks.paper import plots, published
-from benchmarks.paper.results import Key, Record, versions_of_code
+from benchmarks.paper.claims import (
+    ABLATED,
+    CLAIMS,
+    FAIR,
+    OURS,
+    Claim,
+    Rows,
+    mean,
+    pairs_of,
+    reported,
+    seeds_of,
+    shown,
+    verdict,
+)
+from benchmarks.paper.results import Record, versions_of_code
 from benchmarks.paper.rows import ABLATION, ALL, GAMES, RL_SECONDS, ROWS, unavailable
 from trainers.run.files import make_folder, write_text
 
@@ -21,101 +34,6 @@ NAMES = {
     "code_test": "Code-test",
     "math_verify": "Math-verify",
 }
-Rows = Mapping[Key, Record]
-_ALIKE = ("code", "tasks", "episodes")
-"""What two rows must have in common to be compared."""
-
-
-class Claim(NamedTuple):
-    """That one row does better than another."""
-
-    better: str
-    worse: str
-    says: str
-
-
-CLAIMS = (
-    Claim("single-grpo", "single", "GRPO helps a single agent"),
-    Claim("team", "single", "a team does better than one agent, before RL"),
-    Claim("team-atgrpo-shared", "team", "AT-GRPO helps the team (one policy)"),
-    Claim("team-atgrpo-shared", "single-grpo", "a team with AT-GRPO (one policy) does better than one agent with GRPO"),
-    Claim("team-atgrpo-per-role", "team-atgrpo-shared", "a policy for each role does better than one for all"),
-    Claim("tools-atgrpo-shared", "tools", "AT-GRPO helps the paper's own team (one policy)"),
-    Claim(
-        "tools-atgrpo-shared", "single-grpo", "the paper's own team with AT-GRPO does better than one agent with GRPO"
-    ),
-)
-FAIR = (
-    Claim(
-        "team-atgrpo-shared",
-        "single-turns-grpo",
-        "a team with AT-GRPO (one policy) does better than one agent with as many turns and GRPO",
-    ),
-    Claim("team-atgrpo-shared", "team-grpo", "agent- and turn-wise groups do better than whole episodes compared"),
-)
-_ABLATED = (
-    Claim("team-atgrpo-per-role", "alone-in-team", "trained together does better than trained alone"),
-    Claim("team-atgrpo-per-role", "swapped", "roles are not interchangeable: swapped, the team does worse"),
-)
-_OURS = tuple(
-    Claim("team-atgrpo-shared", name, f"the paper's setting does better than: {ALL[name].title}")
-    for name in ("group-by-agent", "group-by-turn", "group-by-none", "alpha-0.5", "alpha-0")
-)
-
-
-# ---- what is shown ---------------------------------------------------------------------------------------------------
-def seeds_of(rows: Rows, game: str, row: str) -> list[int]:
-    """Returns the seeds with which a row is there."""
-    return [seed for of, name, seed in sorted(rows) if (of, name) == (game, row)]
-
-
-def mean(rows: Sequence[Record]) -> float:
-    """Returns the mean success of some rows, of which there must be one."""
-    return sum(row["success"] for row in rows) / len(rows)
-
-
-def pairs_of(rows: Rows, game: str, claim: Claim) -> list[tuple[Record, Record]]:
-    """Returns the claim's two rows for each seed that has both, made by the same code and on the same tasks."""
-    pairs = [
-        (rows[game, claim.better, seed], rows[game, claim.worse, seed])
-        for seed in seeds_of(rows, game, claim.better)
-        if (game, claim.worse, seed) in rows
-    ]
-    return [(a, b) for a, b in pairs if all(a[name] == b[name] for name in _ALIKE)]
-
-
-def shown(rows: Rows, game: str, claim: Claim) -> str:
-    """Returns "yes" where in every seed the better row's interval lies above the worse one's, "reversed" where it lies
-    below in every seed, "unclear" where they overlap or seeds disagree, "" where no seed has rows to compare.
-    """
-    pairs = [(a["ci95"], b["ci95"]) for a, b in pairs_of(rows, game, claim)]
-    if not pairs:
-        return ""
-    if all(a[0] > b[1] for a, b in pairs):
-        return "yes"
-    return "reversed" if all(a[1] < b[0] for a, b in pairs) else "unclear"
-
-
-def reported(game: str, claim: Claim) -> list[float]:
-    """Returns by how many points the paper's numbers differ, for each model and benchmark; [] where it has none."""
-    found: list[float] = []
-    for model in published.MODELS:
-        pair = (published.success(game, name, model) for name in (claim.better, claim.worse))
-        found += [a - b for a, b in zip(*pair, strict=False)]
-    better, worse = published.ablation(claim.better), published.ablation(claim.worse)
-    return found or ([better[0] - worse[0]] if better and worse else [])
-
-
-def verdict(reported_points: Sequence[float], found: str) -> str:
-    """Returns, in words, whether ours shows what the paper's numbers do."""
-    ours = {"yes": "ours shows it", "reversed": "ours shows the **opposite**", "unclear": "ours does **not** show it"}[
-        found
-    ]
-    if not reported_points:
-        return ours
-    if all(points > 0 for points in reported_points):
-        return ours if found != "yes" else "the same"
-    return f"the paper's numbers are mixed; {ours}"
 
 
 # ---- tables ----------------------------------------------------------------------------------------------------------
@@ -221,7 +139,7 @@ def not_the_same(rows: Rows) -> list[str]:
     """Returns a line for every claim of the paper's numbers that ours does not bear out."""
     lines: list[str] = []
     for game in GAMES:
-        for claim in (*CLAIMS, *(_ABLATED if game == "plan_path" else ())):
+        for claim in (*CLAIMS, *(ABLATED if game == "plan_path" else ())):
             points, found = reported(game, claim), shown(rows, game, claim)
             if points and found and all(p > 0 for p in points) and found != "yes":
                 how = {"reversed": "the opposite, in every seed"}.get(found, "the intervals overlap, or seeds disagree")
@@ -271,7 +189,7 @@ def body(rows: Rows, picture: str) -> list[str]:
             if table := claims_table(rows, game, claims):
                 lines += [title, "", *table, ""]
         if game == "plan_path" and any(row.name == name for row in ABLATION for _, name, _ in rows):
-            lines += ["### Ablation", "", *ablation_table(rows), "", *claims_table(rows, game, (*_ABLATED, *_OURS)), ""]
+            lines += ["### Ablation", "", *ablation_table(rows), "", *claims_table(rows, game, (*ABLATED, *OURS)), ""]
     return lines
 
 

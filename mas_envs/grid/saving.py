@@ -50,10 +50,9 @@ def restore(game: "BoardGame[B]", data: Mapping[str, Any]) -> BoardState[B]:
 def _proposed(game: "BoardGame[B]", state: BoardState[B], saved: list[str]) -> BoardState[B]:
     """Returns the state after the proposal that was saved; raises ValueError where nobody can have made it."""
     run = state.run
-    if not game.seconds and game.acting(state) != game.agents[-1:]:
-        state = game.propose(state, game.read(state, " ".join(saved))).state
-    elif run is not None and game.acting(state):
-        state = game.propose(state, *game.printed(state, run)).state
+    if game.acting(state) == game.agents[:1] != game.agents[-1:]:  # neither at the end nor alone
+        said, run_read = game.printed(state, run) if run else (game.read(state, " ".join(saved)), None)
+        state = game.propose(state, said, run_read).state
     if state.proposal is None or dump(game, state)["proposal"] != saved or state.run != run:
         raise ValueError(f"nobody can have proposed {saved!r} on this board")
     return state

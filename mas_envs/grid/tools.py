@@ -10,6 +10,7 @@ new line that is so many levels deep: `for c in "UD" : ;1 print ( c )`.
 
 import re
 from collections.abc import Sequence
+from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 from mas_envs.core.errors import UsageError
@@ -44,6 +45,7 @@ _ENDS = {"ok": "ok", "time_limit": "slow", NO_PROGRAM: "nothing"}
 MARKS = ("tool", "program", OTHER, '"', "error", *_ENDS.values(), *(f";{depth}" for depth in range(8)))
 """Words of compact prompts and programs that every game has."""
 
+_FENCE = re.compile("`{3,}")
 _PYTHON = re.compile(r"[ \t]*(?:python|py)3?[ \t]*\r?\n", re.IGNORECASE)
 _LINE_WORD = re.compile(r" ?(?<!\S);([0-9])(?!\S) ?")
 _TOKENS = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|\d+\.\d+|\w+|//|\*\*|[-+*/%<>=!|&^]=|\S")
@@ -145,13 +147,14 @@ def fault_name(run: Run | None) -> str:
 def program_of(reply: str, compact: bool) -> str:
     """Returns the program in a reply, or "" where there is none; never raises.
 
-    It is the last block between ``` whose first line says python; without one the last block of any kind. In the
-    compact style it is the reply itself where there are no blocks.
+    It is the last block between ``` whose first line says python; without one the last block of any kind. What all
+    lines of a block are indented by (as in a list) is taken off. In the compact style it is the reply itself where
+    there are no blocks.
     """
     text = without_thinking(clip_action(reply)[0])
-    tagged = [block for block in text.split("```")[1:-1:2] if _PYTHON.match(block)]
+    tagged = [block for block in _FENCE.split(text)[1:-1:2] if _PYTHON.match(block)]
     fenced = _PYTHON.sub("", tagged[-1], count=1) if tagged else last_fenced(text)
-    found = from_words(text) if fenced is None and compact else fenced or ""
+    found = from_words(text) if fenced is None and compact else dedent(fenced or "")
     return found.strip("\r\n") if found.strip() else ""
 
 
@@ -207,7 +210,8 @@ def _clipped(text: str) -> str:
 
 def told_in_words(run: Run, known: frozenset[str]) -> str:
     """Returns what the compact style says of a run: the program's first words, and how it ended."""
-    words = to_words(run.program[: 20 * SHOWN_WORDS]).split()
+    start = run.program[: 20 * SHOWN_WORDS]  # enough: a program can be very long
+    words = to_words(start).split()
     shown = [word if word in known else OTHER for word in words[:SHOWN_WORDS]]
-    left_out = [OTHER] * (len(words) > SHOWN_WORDS)
+    left_out = [OTHER] * (len(words) > SHOWN_WORDS or start != run.program)
     return " ".join(["program", *shown, *left_out, _ENDS.get(run.verdict, "error")])

@@ -34,7 +34,7 @@ def judge(ended: Ended, limits: Limits) -> tuple[Verdict, str]:
     if not reply.boxed and reply.ending is Ending.BY_ITSELF:
         return Verdict.INFRASTRUCTURE, "the program was not started: " + ended.err.decode("utf-8", "replace").strip()
     if max(ended.sizes) > limits.output_kb * 1024:
-        return Verdict.OUTPUT_LIMIT, f"more than {limits.output_kb} KiB of output"
+        return Verdict.OUTPUT_LIMIT, f"wrote more than {limits.output_kb} KiB of output"
     if reply.ending is Ending.NOT_SCHEDULED or (reply.ending is not Ending.BY_ITSELF and not reply.boxed):
         return Verdict.INFRASTRUCTURE, f"the machine kept it waiting for a core for {reply.delay_s:.1f} s"
     if reply.ending is Ending.WALL:
@@ -49,7 +49,7 @@ def judge(ended: Ended, limits: Limits) -> tuple[Verdict, str]:
     if status == -signal.SIGKILL:
         # No program can send itself this one (see `inside.seccomp`), so it came from the machine.
         if reply.peak - ended.resident >= limits.memory_mb * 2**19:
-            return Verdict.MEMORY_LIMIT, "killed while it held most of its memory: the machine has too little of it"
+            return Verdict.MEMORY_LIMIT, "was killed while it held most of its memory: the machine has too little of it"
         return Verdict.INFRASTRUCTURE, "killed by someone else"
     if status < 0:
         return Verdict.RUNTIME_ERROR, f"killed by {_signal_name(-status)}"

@@ -9,7 +9,7 @@ pytest.importorskip("tyro")
 
 from benchmarks.paper import __main__ as paper
 from benchmarks.paper import page, published, results, rows
-from benchmarks.paper.page import Claim
+from benchmarks.paper.claims import CLAIMS, Claim, reported, shown
 from benchmarks.paper.rows import ALL, GAMES, Scale
 from mas_envs.core.errors import StateError, UsageError
 from trainers.run.config import CONFIGS
@@ -160,26 +160,26 @@ def test_a_claim_is_shown_where_the_intervals_are_apart_in_every_seed():
     apart = [row("sokoban", "single", 0, 200), row("sokoban", "single-grpo", 0, 260)]
     close = [row("sokoban", "single", 1, 200), row("sokoban", "single-grpo", 1, 210)]
     turned = [row("sokoban", "single", 2, 260), row("sokoban", "single-grpo", 2, 200)]
-    assert page.shown(table(*apart), "sokoban", TRAINED) == "yes"
-    assert page.shown(table(*apart, *close), "sokoban", TRAINED) == "unclear"
-    assert page.shown(table(*turned), "sokoban", TRAINED) == "reversed"
-    assert page.shown(table(*apart, *turned), "sokoban", TRAINED) == "unclear"
-    assert page.shown(table(apart[0], close[1]), "sokoban", TRAINED) == ""  # no seed has both
-    assert page.shown(table(*apart), "sudoku", TRAINED) == ""
+    assert shown(table(*apart), "sokoban", TRAINED) == "yes"
+    assert shown(table(*apart, *close), "sokoban", TRAINED) == "unclear"
+    assert shown(table(*turned), "sokoban", TRAINED) == "reversed"
+    assert shown(table(*apart, *turned), "sokoban", TRAINED) == "unclear"
+    assert shown(table(apart[0], close[1]), "sokoban", TRAINED) == ""  # no seed has both
+    assert shown(table(*apart), "sudoku", TRAINED) == ""
 
 
 def test_rows_of_other_code_or_other_tasks_are_not_compared():
     single = row("sokoban", "single", 0, 200)
     for other in ({"code": "def"}, {"tasks": "sokoban/hard@1"}, {"n": 300}):
         rows_ = table(single, row("sokoban", "single-grpo", 0, 280, **other))
-        assert page.shown(rows_, "sokoban", TRAINED) == "" and page.claims_table(rows_, "sokoban", page.CLAIMS) == []
+        assert shown(rows_, "sokoban", TRAINED) == "" and page.claims_table(rows_, "sokoban", CLAIMS) == []
         assert page.not_the_same(rows_) == []
 
 
 def test_points_are_of_the_seeds_that_the_verdict_is_of():
     start = [row("sokoban", "single", seed, 200 * (1 - seed)) for seed in (0, 1)]
     rows_ = table(*start, row("sokoban", "single-grpo", 0, 280))
-    assert "| +3.0 / +5.0 | +20.0 | the same |" in page.claims_table(rows_, "sokoban", page.CLAIMS)[-1]
+    assert "| +3.0 / +5.0 | +20.0 | the same |" in page.claims_table(rows_, "sokoban", CLAIMS)[-1]
 
 
 def test_the_page_says_what_was_played_and_what_is_masked():
@@ -202,11 +202,11 @@ def test_the_page_says_plainly_where_ours_does_not_show_what_the_paper_does():
     ]
     rows_ = table(row("plan_path", "single", 0, 300), row("plan_path", "single-grpo", 0, 100))
     assert "0.250 against 0.750; the opposite, in every seed" in page.not_the_same(rows_)[0]
-    assert "ours shows the **opposite**" in "\n".join(page.claims_table(rows_, "plan_path", page.CLAIMS))
+    assert "ours shows the **opposite**" in "\n".join(page.claims_table(rows_, "plan_path", CLAIMS))
     rows_ = table(row("plan_path", "single", 0, 100), row("plan_path", "single-grpo", 0, 300))
     assert page.not_the_same(rows_) == []
     assert "| GRPO helps a single agent | +6.0 / +35.0 | +50.0 | the same |" in page.claims_table(
-        rows_, "plan_path", page.CLAIMS
+        rows_, "plan_path", CLAIMS
     )
 
 
@@ -236,7 +236,7 @@ def test_the_published_numbers_are_the_papers():
     assert published.success("math_verify", "team", "Qwen3-8B") == (36.6, 30.0, 56.5)
     assert published.success("sokoban", "random", "Qwen3-8B") == ()
     assert published.ablation("swapped") == (6.0,)
-    assert page.reported("plan_path", Claim("team-atgrpo-per-role", "swapped", "")) == [90.0]
+    assert reported("plan_path", Claim("team-atgrpo-per-role", "swapped", "")) == [90.0]
 
 
 # ---- files -----------------------------------------------------------------------------------------------------------
@@ -287,9 +287,7 @@ def settled(monkeypatch, during=lambda: None):
         return []
 
     monkeypatch.setattr(paper.work, "run_all", run_all)
-    monkeypatch.setattr(
-        results, "record", lambda key, steps, scale, work, code: row(*key, 2, 4, code, start={"cpu_min": 1.0})
-    )
+    monkeypatch.setattr(results, "record", lambda key, steps, scale, work, code: row(*key, 2, 4, code))
 
 
 def test_rows_that_another_process_adds_in_the_meantime_stay(tmp_path, monkeypatch):

@@ -46,6 +46,8 @@ _TAG = "```python\nprint(1)\n```"
         (f"<think>{_TAG}</think>```py\nprint(2)\n```", "print(2)", "print(2)"),
         ("```\nprint(3)\n```", "print(3)", "print(3)"),
         (f"{_TAG} or ```Python3\n  \n```", "", ""),
+        ("1. So:\n   ```python\n   if 1:\n     print(5)\n   ```", "if 1:\n  print(5)", "if 1:\n  print(5)"),
+        ("````python\nprint(6)\n````", "print(6)", "print(6)"),
         ("print ( 4 )", "", "print ( 4 )"),
         ("```python\nprint(1)", "", "```python\nprint(1)"),
         ("", "", ""),
@@ -92,5 +94,6 @@ def test_words_that_are_not_known_and_those_past_the_budget_are_one_mark():
     known = frozenset(["print", "(", ")"])
     assert told_in_words(Run("print(secret)", "ok"), known) == "program print ( ~ ) ok"
     assert told_in_words(Run("", "no_program"), known) == "program nothing"
+    assert told_in_words(Run("print" + " " * 900 + "()", "ok"), known) == "program print ~ ok"
     assert told_in_words(Run("print(" * 60, "time_limit"), known).split()[-3:] == ["(", "~", "slow"]
     assert told_in_words(Run("print", "memory_limit"), known) == "program print error"

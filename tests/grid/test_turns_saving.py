@@ -72,3 +72,15 @@ def test_a_state_of_another_game_version_setting_or_level_is_refused(game):
     saved["state"]["task"]["level"] = other
     with pytest.raises(StateError, match="digest"):
         game.load(saved)
+
+
+@every_game
+def test_a_state_with_a_proposal_after_the_end_is_refused(game):
+    state = game.initial(game.task("train", 0))
+    while agents := game.acting(state):
+        state = game.step(state, {agents[0]: game.expert(state, agents[0])}).state
+    saved = game.save(state)
+    assert game.load(saved) == state
+    saved["state"]["proposal"] = ["", ""]
+    with pytest.raises(StateError, match="nobody can have proposed"):
+        game.load(saved)
