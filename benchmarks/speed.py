@@ -222,6 +222,8 @@ def run(what: Sequence[str], given: argparse.Namespace) -> int:
         )
     lines = compare(was, now, given.tolerance)
     print(f"\n{table(lines)}\n")
+    if not path:
+        print("There is no record yet to compare with; --json writes one.")
     recorded = read_json(path).get("machine", {}) if path else machine()
     if recorded != machine():
         print(f"The record is of another machine or of other versions: {recorded}, not {machine()}.")

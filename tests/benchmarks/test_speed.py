@@ -72,6 +72,12 @@ def test_a_record_is_written_and_the_next_run_is_compared_with_it(tmp_path, caps
     assert speed.main([path, "--compare", record, "--tolerance", "0.5"]) == 0
 
 
+def test_without_a_record_the_suite_says_that_nothing_was_compared(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(speed, "RECORD", tmp_path / "speed.json")
+    assert speed.main([benchmark(tmp_path, 1.0)]) == 0
+    assert "no record yet" in capsys.readouterr().out
+
+
 def test_a_record_of_another_machine_is_named_as_one(tmp_path, capsys):
     record = tmp_path / "speed.json"
     record.write_text(json.dumps({"machine": {"cores": 96}, "ratios": {"it": 1.0}}))
