@@ -50,6 +50,7 @@ def train(run: Run) -> None:
     """Trains until the iterations are done."""
     config = run.config
     assert isinstance(config, ATGRPO)
+    run.begin()
     samples: list[Sample] = []
     found, wanted = {}, 0
     for seed in run.iterations():

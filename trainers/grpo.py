@@ -27,6 +27,7 @@ def train(run: Run) -> None:
     """Trains until the iterations are done."""
     config = run.config
     assert isinstance(config, GRPO)
+    run.begin()
     for seed in run.iterations():
         how = (config.num_generations, seed, config.alpha)
         chains_K = collect_chains(run.game, run.tasks(seed), run.samplers, *how)

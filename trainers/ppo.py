@@ -44,6 +44,7 @@ def train(run: Run) -> None:
     """Trains until the iterations are done."""
     config, policies = run.config, run.policies
     assert isinstance(config, PPO)
+    run.begin()
     critics = {name: run.keep(f"critic of {name}", Critic(policy)) for name, policy in policies.items()}
     optimizers = {
         name: run.keep(f"optimizer of {name}'s critic", Optimizer(critic, config.optimizer, config.critic_rate))
@@ -89,13 +90,12 @@ def assessed(lines: Sequence[Line], policy: HuggingFacePolicy, critic: Critic, c
         shared.setdefault((key, words.prompt_tokens), []).append(i)
     plain = [Branch(words.completion.tokens, words.completion.logprobs, 0.0) for words in said]
     rows = [Row(tokens, tuple(plain[i] for i in numbers)) for (_, tokens), numbers in shared.items()]
-    order = [i for numbers in shared.values() for i in numbers]
-    by_row = per_token(rows, policy, critic, config)
-    values, prices = ([part for _, part in sorted(zip(order, parts, strict=True))] for parts in by_row)
+    values, prices = per_token(rows, policy, critic, config)
     done: list[Branch] = []
     for line in lines:
-        own = slice(len(done), len(done) + len(line))
-        done += credited([earned for _, _, earned in line], plain[own], values[own], prices[own], config)
+        own = plain[len(done) : len(done) + len(line)]
+        estimates = ([of_all[id(branch)] for branch in own] for of_all in (values, prices))
+        done += credited([earned for _, _, earned in line], own, *estimates, config)
     scaled = whitened(done)
     return [Row(tokens, tuple(scaled[i] for i in numbers)) for (_, tokens), numbers in shared.items()]
 
@@ -137,8 +137,8 @@ def whitened(branches: Sequence[Branch]) -> list[Branch]:
 @torch.no_grad()
 def per_token(
     rows: Sequence[Row], policy: HuggingFacePolicy, critic: Critic, config: PPO
-) -> tuple[list[list[float]], list[list[float]]]:
-    """Returns the values of each branch's tokens, rows in order, and the price of each for leaving the start."""
+) -> tuple[dict[int, list[float]], dict[int, list[float]]]:
+    """Returns id of a branch -> the values of its tokens, and -> the price of each for leaving the start."""
     values: dict[int, list[float]] = {}
     prices: dict[int, list[float]] = {}
     for part, batch in batches(policy, rows, config.max_places):
@@ -147,8 +147,7 @@ def per_token(
         for by_branch, of_all in ((values, critic.values(batch)), (prices, price_N)):
             rest = iter(of_all.tolist())
             by_branch |= {id(b): list(islice(rest, len(b.tokens))) for row in part for b in row.branches}
-    order = [id(branch) for row in rows for branch in row.branches]
-    return [values[branch] for branch in order], [prices[branch] for branch in order]
+    return values, prices
 
 
 def main(argv: Sequence[str]) -> int:

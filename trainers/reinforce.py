@@ -26,6 +26,7 @@ from trainers.run.run import Run
 def train(run: Run) -> None:
     """Trains until the iterations are done."""
     config = run.rl
+    run.begin()
     for seed in run.iterations():
         how = (config.num_generations, seed, config.alpha)
         chains_K = collect_chains(run.game, run.tasks(seed), run.samplers, *how)

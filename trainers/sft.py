@@ -27,17 +27,10 @@ def train(run: Run) -> None:
     """Trains until the iterations are done."""
     config = run.config
     assert isinstance(config, SFT)
-    steps = imitation_steps(
-        run.policies,
-        run.team,
-        demonstrations(run, config),
-        run.optimizers,
-        scale=lambda step: falling(step, config.iterations),
-        batch_rows=config.minibatch_rows,
-        max_places=config.max_places,
-        seed=config.seed,
-        first=run.progress.iteration,
-    )
+    of_all = (run.policies, run.team, demonstrations(run, config), run.optimizers)
+    how = (config.minibatch_rows, config.max_places, config.seed, run.progress.iteration)
+    steps = imitation_steps(*of_all, lambda step: falling(step, config.iterations), *how)
+    run.begin()
     for _ in run.iterations():
         run.imitated(next(steps))
 

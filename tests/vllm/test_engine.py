@@ -1,5 +1,6 @@
 """vLLM in this process gives what Hugging Face's model code gives, whatever happens to the weights."""
 
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -125,17 +126,20 @@ def test_without_the_tied_head_a_reload_leaves_the_old_one(sampler, policy, monk
 
 
 def test_a_dead_engine_starts_again_with_the_weights_of_the_moment(sampler, policy, monkeypatch, caplog):
+    import vllm
     from vllm.v1.engine.exceptions import EngineDeadError
 
-    def die(*args, **kwargs):
+    def die_once(*args, **kwargs):
+        monkeypatch.undo()
         raise EngineDeadError
 
     greedy(sampler)
-    before = sampler.engine.life
-    monkeypatch.setattr(sampler.engine._llm, "generate", die)
+    before, old = sampler.engine.life, weakref.ref(sampler.engine._llm)
+    monkeypatch.setattr(vllm.LLM, "generate", die_once)
     stir(policy.model, seed=8)
     assert_as_hugging_face(sampler)
     assert sampler.engine.life == before + 1
+    assert old() is None  # nor is its memory taken any more
     assert "started again" in caplog.text
 
 

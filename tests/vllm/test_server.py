@@ -15,6 +15,8 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("peft")
 
+from transformers import GenerationConfig
+
 from mas_envs import make_game
 from tests.trainers.small import WORDS, stir
 from tests.vllm.test_engine import PROMPTS, SEEDS, assert_as_hugging_face, greedy, tokens
@@ -32,7 +34,7 @@ ENV = {"VLLM_SERVER_DEV_MODE": "1", "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "True", 
        "TORCHDYNAMO_DISABLE": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}  # fmt: skip
 FLAGS = (
     "--dtype float32 --enforce-eager --max-model-len 512 --block-size 32 --kv-cache-memory-bytes 268435456 "
-    "--logprobs-mode processed_logprobs --generation-config vllm --enable-lora --max-loras 2 --max-lora-rank 8 "
+    "--logprobs-mode processed_logprobs --enable-lora --max-loras 2 --max-lora-rank 8 "
     "--served-model-name policy --host 127.0.0.1"
 )
 
@@ -52,6 +54,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     stir(policy.model, std=0.1)
     folder = tmp_path_factory.mktemp("served") / "model"
     policy.save(folder)
+    # What the makers recommend, which is not what is trained.
+    GenerationConfig(do_sample=True, top_k=1).save_pretrained(folder)
     return folder
 
 

@@ -13,7 +13,7 @@ class Critic(torch.nn.Module):
 
     def __init__(self, policy: HuggingFacePolicy):
         super().__init__()
-        self.body = copy.deepcopy(policy.body()).requires_grad_(True)
+        self.body = copy.deepcopy(policy.body()).float().requires_grad_(True)  # float32, as all that is trained
         self.head = torch.nn.Parameter(torch.zeros(policy.model.config.get_text_config().hidden_size))
         self.bias = torch.nn.Parameter(torch.zeros(()))
         self.to(policy.device)

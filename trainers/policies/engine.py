@@ -121,9 +121,9 @@ class EnginePolicy:
                 self.engine.lost, self._answered = 0, True
                 return found
             except EngineFault as raised:
-                fault = raised
-                _log.warning("The engine failed (%s); it is started again.", fault)
-                self.engine.stop()
+                fault = EngineFault(*raised.args)  # without its traceback, whose frames keep the engine and its memory
+            _log.warning("The engine failed (%s); it is started again.", fault)
+            self.engine.stop()
         self.engine.lost += 1
         if self.engine.lost >= LOST_IN_A_ROW or not self._answered:
             raise EngineError(

@@ -54,8 +54,8 @@ class LocalEngine:
         # float32 log-probabilities equal the trainer's within 1e-4; the kernels of a GPU want bfloat16.
         self._settings: dict[str, Any] = {"dtype": "bfloat16", "gpu_memory_utilization": share}
         if not torch.cuda.is_available():
-            dtype, space = str(policy.dtype).removeprefix("torch."), os.environ.get("VLLM_CPU_KVCACHE_SPACE") or 1
-            self._settings = {"dtype": dtype, "enforce_eager": True, "kv_cache_memory_bytes": int(float(space) * 2**30)}
+            dtype = str(policy.dtype).removeprefix("torch.")
+            self._settings = {"dtype": dtype, "enforce_eager": True, "kv_cache_memory_bytes": _cache_bytes()}
 
     def take(self, policy: HuggingFacePolicy) -> Any:
         if self._llm is None:
@@ -153,7 +153,10 @@ class LoraEngine(LocalEngine):
         super().__init__(policy, share)
         rank: int = policy.peft.peft_config[policy.adapter].r  # pyright: ignore[reportAttributeAccessIssue]
         if rank > LORA_RANKS[-1]:
-            raise UsageError(f"vLLM takes adapters of a rank up to {LORA_RANKS[-1]}, not {rank}. Give --rollout hf.")
+            raise UsageError(
+                f"vLLM takes adapters of a rank up to {LORA_RANKS[-1]}, not {rank}. Give a lower --lora-rank, or "
+                "--rollout hf."
+            )
         held = min(allowed for allowed in LORA_RANKS if allowed >= rank)
         self._settings |= {"enable_lora": True, "max_loras": roles, "max_lora_rank": held}
         self._base, self._roles, self._versions = base, dict[str, Any](), 0
@@ -229,6 +232,13 @@ def write_model(policy: HuggingFacePolicy, folder: Path) -> None:
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     weights = {name: weight.detach().cpu().clone() for name, weight in policy.model.state_dict().items()}
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def _cache_bytes() -> int:
+    given = os.environ.get("VLLM_CPU_KVCACHE_SPACE") or "1"
+    if not (given.isascii() and given.isdecimal() and int(given)):
+        raise UsageError(f"VLLM_CPU_KVCACHE_SPACE is {given!r}; it must be a whole number of GiB above 0.")
+    return int(given) * 2**30
 
 
 def _drawn(output: Any) -> Drawn:

@@ -1,6 +1,7 @@
 """An engine that is vLLM's OpenAI-compatible server somewhere else: --rollout server:URL.
 
-    VLLM_SERVER_DEV_MODE=1 python -m vllm.entrypoints.openai.api_server --model PATH --logprobs-mode processed_logprobs
+    VLLM_SERVER_DEV_MODE=1 python -m vllm.entrypoints.openai.api_server --model PATH \
+        --logprobs-mode processed_logprobs --generation-config vllm
 
 Token ids go in and come out (/v1/completions with `return_token_ids`). Weights go by a folder that both machines see
 under one path: in full by /collective_rpc, which a server has in its development mode alone; adapters by
@@ -10,6 +11,8 @@ a team of full policies is refused. Who can reach such a server can change its w
 
 import json
 import os
+import secrets
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -39,7 +42,7 @@ class ServerEngine:
     Args:
         url: where it listens, http://HOST:PORT with or without /v1. The key for it, if it wants one, is in the
             environment variable VLLM_API_KEY.
-        folder: where weights are written for it to read.
+        folder: where weights are written for it to read, and nothing else is: it goes when the engine stops.
         policy: one like those that it will sample for.
         adapters: whether the policies are adapters of one model.
 
@@ -52,14 +55,15 @@ class ServerEngine:
         self._url = checked_url(url).rstrip("/").removesuffix("/v1")
         self._folder, self._adapters = folder.resolve(), adapters
         self._held: dict[str, str] = {}  # adapter, or "" for the model itself -> version that the server has
-        self._versions = 0
+        self._versions, self._session = 0, secrets.token_hex(4)
         self.life, self.lost = 0, 0
         self.context = self._greet(policy)
 
     def take(self, policy: HuggingFacePolicy) -> str | None:
         self._versions += 1
         key: str = policy.adapter if self._adapters else ""  # pyright: ignore[reportAttributeAccessIssue]
-        name = f"{key or 'policy'}-{self._versions}"
+        # The server keeps adapters and prompts by names: a resumed run must not come to those of an earlier sitting.
+        name = f"{key or 'policy'}-{self._session}-{self._versions}"
         write_folder(self._folder / name, policy.save if self._adapters else partial(write_model, policy))
         old = self._held.pop(key, None)
         if self._adapters:
@@ -71,7 +75,7 @@ class ServerEngine:
             reload = {"method": "reload_weights", "kwargs": {"weights_path": str(self._folder / name)}}
             self._done(self._post("/collective_rpc", reload), FULL)
             emptied = self._done(self._post("/reset_prefix_cache", {}), FULL)
-            if not json.loads(emptied.body)["success"]:
+            if not _succeeded(emptied.body):
                 raise EngineFault("the server's prefix cache could not be emptied: somebody else is using it")
         self._held[key] = name
         if old is not None:
@@ -84,6 +88,8 @@ class ServerEngine:
         how = {
             "n": draw.k, "temperature": draw.temperature, "max_tokens": draw.max_new_tokens,
             "stop_token_ids": [draw.end], "logprobs": 0, "return_token_ids": True,
+            # The whole distribution, whatever the model's folder recommends (to a server started otherwise).
+            "top_p": 1.0, "top_k": 0, "min_p": 0.0, "repetition_penalty": 1.0,
         }  # fmt: skip
         if weights is not None:
             how["model"] = weights
@@ -92,6 +98,8 @@ class ServerEngine:
             found = list(pool.map(self._complete, asked))
         if found and all(one is None for one in found):
             raise EngineFault(f"{self._url} answered nothing")
+        if None in found:
+            self.stop()  # it may have been started anew meanwhile, and then has its first weights
         return found
 
     def _complete(self, asked: Mapping[str, Any]) -> list[Drawn] | None:
@@ -101,10 +109,12 @@ class ServerEngine:
                 reply = self._post("/v1/completions", asked)
                 if reply.status == 200:
                     return _read(reply.body, asked["n"])
-                if reply.status in (400, 401, 403, 404, 422):
-                    raise EndpointError(f"{self._url} refused a prompt ({reply.status}: {_said(reply)}).")
             except EngineFault:
-                pass
+                reply = None
+            if reply is not None and reply.status == 404:  # it was started anew, and the adapter is gone
+                raise EngineFault(f"{self._url} ({reply.status}: {_said(reply)})")
+            if reply is not None and reply.status in (400, 401, 403, 422):
+                raise EndpointError(f"{self._url} refused a prompt ({reply.status}: {_said(reply)}).")
             if pause is not None:
                 time.sleep(pause)
         return None
@@ -114,9 +124,11 @@ class ServerEngine:
         text: Any = policy.tokenizer.decode([token for token in range(64) if token < len(policy.tokenizer)])
         try:
             reply = self._post("/tokenize", {"prompt": text, "add_special_tokens": False})
+            if reply.status != 200:
+                raise EngineFault(f"{reply.status}: {_said(reply)}")
             found = json.loads(reply.body)
             read, context = found["tokens"], found["max_model_len"]
-        except (EngineFault, ValueError, KeyError) as error:
+        except (EngineFault, ValueError, KeyError, TypeError) as error:
             raise EndpointError(
                 f"No server of vLLM answers at {self._url} ({error}). Start one (docs/vllm.md), or use --rollout hf."
             ) from error
@@ -152,6 +164,7 @@ class ServerEngine:
         """Gives the server up: when it is asked again, it is given all weights anew (it may have been restarted)."""
         self.life += 1
         self._held.clear()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def make_server_samplers(
@@ -177,6 +190,13 @@ def _read(body: bytes, k: int) -> list[Drawn]:
     if len(drawn) != k or any(len(one.tokens) != len(one.logprobs) or not one.tokens for one in drawn):
         raise EngineFault(f"a reply with {len(drawn)} completions instead of {k}, or without log-probabilities")
     return drawn
+
+
+def _succeeded(body: bytes) -> bool:
+    try:
+        return json.loads(body)["success"] is True
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def _said(reply: Reply) -> str:

@@ -19,7 +19,6 @@ import torch
 
 from mas_envs.core.game import Game
 from trainers.policies.huggingface import HuggingFacePolicy
-from trainers.rl.update import Optimizer
 from trainers.run import reading
 from trainers.run.base_config import Config
 from trainers.run.best import Best
@@ -27,7 +26,7 @@ from trainers.run.config import RL
 from trainers.run.files import write_json
 from trainers.run.imitation import demonstrate, imitation_steps
 from trainers.run.scores import score
-from trainers.run.setup import agents_of, first_tasks, load_policies, make_game, team_of
+from trainers.run.setup import agents_of, first_tasks, load_policies, make_game, make_optimizers, team_of
 
 STEPS_BETWEEN_VALIDATIONS = 50
 # Late in the warm start the rate has fallen; what goes on from there is steady and lower.
@@ -93,20 +92,9 @@ def _imitate_until_told(
     """
     assert isinstance(config, RL)
     demonstrations = demonstrate(game, config.demos, config.demo_noise, config.demo_symmetries)
-    optimizers = {
-        name: Optimizer(p.model, config.optimizer, config.warm_start_rate, only=p.trained().values())
-        for name, p in policies.items()
-    }
-    steps = imitation_steps(
-        policies,
-        team_of(config, game),
-        demonstrations,
-        optimizers,
-        scale=lambda step: RATE_SHARE,
-        batch_rows=config.minibatch_rows,
-        max_places=config.max_places,
-        seed=config.seed + 1,
-    )
+    optimizers = make_optimizers(config, policies, config.warm_start_rate)
+    how = (config.minibatch_rows, config.max_places, config.seed + 1)
+    steps = imitation_steps(policies, team_of(config, game), demonstrations, optimizers, lambda step: RATE_SHARE, *how)
     budget, used, step = float("inf"), 0.0, 0
     while used < budget:
         begun = time.process_time()

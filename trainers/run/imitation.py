@@ -149,23 +149,31 @@ def imitation_steps(
     seed: int,
     first: int = 0,
 ) -> Iterator[dict[str, Imitated]]:
-    """Makes supervised steps for ever, from step `first` on: yields, after each, what it was for each policy.
+    """Returns supervised steps without end, from step `first` on: each, when made, says what it was for each policy.
 
     Each policy learns the demonstrations of the roles that it plays, `batch_rows` a step, in an order reshuffled
-    every time they have all been seen. `scale(step)` multiplies the learning rates.
+    every time they have all been seen. `scale(step)` multiplies the learning rates. Raises UsageError at once where a
+    policy has nothing to learn from.
     """
-    rows = {
-        name: to_rows(policy, [one for one in demonstrations if team[one.role] == name])
-        for name, policy in policies.items()
-    }
-    decks = {name: islice(_deal(rows[name], batch_rows, seed, name), first, None) for name in policies}
-    for step in count(first):
+    decks: dict[str, Iterator[list[Row]]] = {}
+    for name, policy in policies.items():
+        own = [one for one in demonstrations if team[one.role] == name]
+        if not own:
+            raise UsageError(
+                f"There are no demonstrations for policy {name!r} to imitate. Give other --demos or --episodes; "
+                "a warm start can be left out: --demos 0."
+            )
+        decks[name] = islice(_deal(to_rows(policy, own), batch_rows, seed, name), first, None)
+
+    def one_step(step: int) -> dict[str, Imitated]:
         done: dict[str, Imitated] = {}
         for name, policy in policies.items():
             part = next(decks[name])
             loss = imitate(policy, optimizers[name], part, max_places, scale(step))
             done[name] = Imitated(loss, int(sum(row.trained_tokens for row in part)))
-        yield done
+        return done
+
+    return map(one_step, count(first))
 
 
 def falling(step: int, steps: int) -> float:
@@ -175,11 +183,6 @@ def falling(step: int, steps: int) -> float:
 
 def _deal(rows: Sequence[Row], size: int, seed: int, name: str) -> Iterator[list[Row]]:
     """Yields batches of rows without end, reshuffled for each pass over them."""
-    if not rows:
-        raise UsageError(
-            f"There are no demonstrations for policy {name!r} to imitate. Give other --demos or --episodes; "
-            "a warm start can be left out: --demos 0."
-        )
     epoch, deck = 0, list[Row]()
     while True:
         while len(deck) < size:

@@ -5,8 +5,6 @@ from collections.abc import Callable, Sequence
 
 from mas_envs.core.errors import MasEnvsError
 from trainers.run.base_config import Config
-from trainers.run.config import RL
-from trainers.run.control import Control
 from trainers.run.reading import parse
 from trainers.run.run import Run
 from trainers.run.signals import Stopped, StopRequest
@@ -16,7 +14,7 @@ from trainers.run.summary import finish, finished
 def main(argv: Sequence[str], kind: type[Config], train: Callable[[Run], None]) -> int:
     """Runs a trainer's command line; returns the exit status: 0 done, 2 bad input, 128 + signal when stopped."""
     stop = StopRequest()
-    control = run = None
+    run = None
     try:
         config = parse(argv, kind)
         run = Run(config, stop, argv)
@@ -24,12 +22,8 @@ def main(argv: Sequence[str], kind: type[Config], train: Callable[[Run], None]) 
             run.display.say(f"The run in {run.folder} is done; its summary.json stands.")
             return 0
         stop.install()
-        if not run.progress.before:
-            run.begin()
-        if isinstance(config, RL) and config.control and config.demos:
-            control = Control(run.folder)
         train(run)
-        summary = finish(run, control)
+        summary = finish(run)
     except Stopped as stopped:
         sys.stderr.write(f"{stopped}\n")
         return 128 + stop.asked
@@ -39,9 +33,6 @@ def main(argv: Sequence[str], kind: type[Config], train: Callable[[Run], None]) 
     finally:
         if run is not None:
             run.close()
-        if control is not None:
-            stop.ignore()
-            control.stop()
     assert run is not None
     for name in ("before", "warm_start_only", "after"):
         if found := summary.get(name):

@@ -78,7 +78,8 @@ def readable_chains(chains: Sequence[Chain]) -> list[dict[str, Any]]:
 def chain_metrics(chains_K: Sequence[Sequence[Chain]]) -> dict[str, Any]:
     """Returns the mean return of an agent in an episode, how often the sampled team succeeded, and the tokens."""
     chains = [chain for chains in chains_K for chain in chains if chain.success is not None and chain.moments]
-    said = [said.completion for chains in chains_K for c in chains for m in c.moments for said in m.said.values()]
+    everything = [words.completion for of in chains_K for c in of for m in c.moments for words in m.said.values()]
+    said = [completion for completion in everything if not completion.failed]
     returns = [chain.return_of(agent) or 0.0 for chain in chains for agent in chain.moments[0].rewards or ()]
     return {
         "reward": mean(returns),
@@ -95,7 +96,7 @@ def tree_metrics(trees: Sequence[Tree]) -> dict[str, Any]:
     """Returns the mean reward of a candidate, how often the trees succeeded, and what the candidates are like."""
     groups = [group for tree in trees for group in tree.groups]
     rewards = [reward for group in groups for reward in group.rewards_K]
-    completions = [completion for group in groups for completion in group.candidates.completions_K]
+    completions = [c for group in groups for c in group.candidates.completions_K if not c.failed]
     return {
         "reward": mean([reward for reward in rewards if reward is not None]),
         "tree_success": mean([tree.success for tree in trees if tree.success is not None]),

@@ -3,24 +3,12 @@
 import importlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from mas_envs.core.errors import UsageError
 
 REPORTERS = ("jsonl", "tensorboard", "wandb", "trackio")
 PROJECT = "mas-envs"
-
-
-class Reporter(Protocol):
-    """Takes one iteration's metrics after the other."""
-
-    def log(self, iteration: int, metrics: Mapping[str, float]) -> None:
-        """Records an iteration's numbers, names joined by /."""
-        ...
-
-    def close(self) -> None:
-        """Makes sure that everything is written."""
-        ...
 
 
 class TensorBoard:
@@ -55,6 +43,10 @@ class Tracker:
 
     def close(self) -> None:
         self._package.finish()
+
+
+Reporter = TensorBoard | Tracker
+"""Records each iteration's numbers by `log`, names joined by /; `close` makes sure that all is written."""
 
 
 def check_reporters(names: Sequence[str]) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,11 +19,12 @@ from trainers.policies.huggingface import HuggingFacePolicy
 from trainers.rl.batch import Row, pack
 from trainers.rl.correction import corrected
 from trainers.rl.types import Sample
-from trainers.rl.update import Optimizer, divergence, update
+from trainers.rl.update import divergence, update
 from trainers.run import checkpoint, reading, setup
 from trainers.run.base_config import TINY, Config
 from trainers.run.checkpoint import Progress
 from trainers.run.config import RL
+from trainers.run.control import Control
 from trainers.run.files import make_folder, write_folder, write_text
 from trainers.run.health import Health
 from trainers.run.imitation import Imitated
@@ -38,7 +40,7 @@ _PACKAGES = ("mas-envs", "torch", "transformers", "numpy", "gymnasium", "petting
 class Run:
     """What plays, where it writes, and how far it is.
 
-    Opening a run makes its folder, or with `--resume` continues the last checkpoint there.
+    Opening a run writes nothing; with `--resume` it continues the last checkpoint in its folder.
     """
 
     def __init__(self, config: Config, stop: StopRequest, argv: Sequence[str]):
@@ -48,36 +50,28 @@ class Run:
         self.game = setup.make_game(config)
         self.team = setup.team_of(config, self.game)
         self.folder = config.folder
-        found = _open_folder(config)
+        found = _saved(config)
         if found is None:
             self.policies = setup.make_policies(config, self.game, self.team)
         else:
             self.policies = checkpoint.load_policies(config, self.game, self.team, found)
-        self.optimizers = {
-            name: Optimizer(policy.model, config.optimizer, config.learning_rate, only=policy.trained().values())
-            for name, policy in self.policies.items()
-        }
+        self.optimizers = setup.make_optimizers(config, self.policies, config.learning_rate)
         self.progress, self._saved_parts = Progress(), {}
         if found is not None:
             self.progress, self._saved_parts = checkpoint.load_trainer_state(found, self.optimizers)
         check_reporters(config.report_to)
         self.rollout = setup.rollout_of(config, self.policies)
         self._sampling = setup.make_samplers(self.rollout, config, self.policies)
-        write_text(self.folder / "config.yaml", config.to_yaml())  # once all is read: what fails leaves no run behind
         self.metrics, self.groups = JsonLines(self.folder / "metrics.jsonl"), JsonLines(self.folder / "groups.jsonl")
-        for log in (self.metrics, self.groups):
-            log.keep_until(self.progress.iteration)
         self.samplers = {role: self._sampling[name] for role, name in self.team.items()}
         self.agents = setup.agents_of(self.team, self._sampling)
-        self.display.say(f"rollout: {self.rollout}")
         self.validation = setup.first_tasks(self.game, "validation", config.validation_tasks)
         self.held_out = setup.first_tasks(self.game, "test", config.limit)
         self.versions = {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}}
         self._parts: dict[str, Any] = {}
         self._health, self._reporters = Health(), list[Reporter]()
         self._opened, self._wall_before, self._begun = time.monotonic(), self.progress.wall_s, 0.0
-        if self.progress.before:
-            self.keep_reference()
+        self.control: Control | None = None
 
     @property
     def rl(self) -> RL:
@@ -86,7 +80,24 @@ class Run:
         return self.config
 
     def begin(self) -> None:
-        """Brings a fresh run to the start of RL: warm start, the score before, the first checkpoint."""
+        """Makes the folder, and brings a fresh run to the start of training; starts the comparison, if there is one.
+
+        A trainer refuses what it cannot train on before it calls this, so that nothing is left behind.
+        """
+        make_folder(self.folder)
+        write_text(self.folder / "config.yaml", self.config.to_yaml())
+        for log in (self.metrics, self.groups):
+            log.keep_until(self.progress.iteration)
+        self.display.say(f"rollout: {self.rollout}")
+        if self.progress.before:
+            self.keep_reference()
+        else:
+            self._start()
+        if isinstance(self.config, RL) and self.config.control and self.config.demos:
+            self.control = Control(self.folder)
+
+    def _start(self) -> None:
+        """Makes the warm start, the score before and the first checkpoint."""
         if isinstance(self.config, RL) and self.config.demos:
             warm_start(self)
         start = self.progress.warm_start.get("validation")
@@ -193,14 +204,8 @@ class Run:
         """Writes a checkpoint."""
         self.progress.wall_s = self.wall_s
         parts = {**self._saved_parts, **{name: part.state_dict() for name, part in self._parts.items()}}
-        checkpoint.save_checkpoint(
-            self.folder / "checkpoints",
-            self.policies,
-            self.optimizers,
-            self.progress,
-            parts,
-            self.config.keep_checkpoints,
-        )
+        what = (self.policies, self.optimizers, self.progress, parts, self.config.keep_checkpoints)
+        checkpoint.save_checkpoint(self.folder / "checkpoints", *what)
 
     @property
     def wall_s(self) -> float:
@@ -234,12 +239,15 @@ class Run:
             raise Stopped(f"Saved iteration {iteration} of {config.iterations}; --resume goes on from there.")
 
     def close(self) -> None:
-        """Closes what metrics go to, and stops the engines that sampled."""
+        """Closes what metrics go to, and stops the engines that sampled and the comparison."""
         for sampler in self._sampling.values():
             if isinstance(sampler, EnginePolicy):
                 sampler.close()
         for reporter in self._reporters:
             reporter.close()
+        if self.control is not None:
+            self.stop.ignore()
+            self.control.stop()
 
 
 def rate(iteration: int, iterations: int) -> float:
@@ -247,8 +255,8 @@ def rate(iteration: int, iterations: int) -> float:
     return min(1.0, (iteration + 1) / 5, 0.1 + 1.8 * (1 - iteration / iterations))
 
 
-def _open_folder(config: Config) -> Any:
-    """Makes the run's folder; returns the checkpoint to resume from, or None."""
+def _saved(config: Config) -> Path | None:
+    """Returns the checkpoint to resume from, or None; raises UsageError where the folder is not as --resume says."""
     folder = config.folder
     saved = folder / "config.yaml"
     if saved.exists():
@@ -257,6 +265,4 @@ def _open_folder(config: Config) -> Any:
         reading.check_same(reading.read(saved), config)
     elif config.resume:
         raise UsageError(f"There is no run to resume in {str(folder)!r}. Leave --resume out to start one.")
-    make_folder(folder)
-    found = checkpoint.steps(folder / "checkpoints")
-    return found[-1] if found else None
+    return next(reversed(checkpoint.steps(folder / "checkpoints")), None)

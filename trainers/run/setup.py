@@ -19,6 +19,7 @@ from trainers.policies.huggingface import HuggingFacePolicy
 from trainers.policies.policy import PolicyAgent, Team, make_team
 from trainers.policies.tiny import CAUSAL, TinyConfig, make_model, make_tokenizer
 from trainers.rl.types import Sampler
+from trainers.rl.update import Optimizer
 from trainers.run.base_config import TINY, Config
 from trainers.run.config import RL
 
@@ -172,6 +173,11 @@ def make_samplers(rollout: str, config: Config, policies: Mapping[str, HuggingFa
 
     url = rollout.removeprefix("server:")
     return make_server_samplers(url, policies, config.folder / "served", config.policies == "lora")
+
+
+def make_optimizers(config: Config, policies: Mapping[str, HuggingFacePolicy], lr: float) -> dict[str, Optimizer]:
+    """Returns an optimiser for what training changes of each policy, the learning rate apart as the settings say."""
+    return {n: Optimizer(p.model, config.optimizer, lr, only=p.trained().values()) for n, p in policies.items()}
 
 
 def agents_of(team: Team, policies: Mapping[str, Sampler], temperature: float = 0.0) -> dict[str, PolicyAgent]:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mas_envs.agents import CallableAgent
-from trainers.run.control import Control
 from trainers.run.curve import draw_curve
 from trainers.run.files import write_json
 from trainers.run.scores import Score, score
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from trainers.run.run import Run
 
 
-def finish(run: "Run", control: Control | None) -> dict[str, Any]:
+def finish(run: "Run") -> dict[str, Any]:
     """Scores the trained team on the held-out tasks; writes curve.png and summary.json."""
     run.stop.at_once = "Stopped after the last iteration, which is saved; --resume finishes the run."
     run.display.end()
@@ -27,9 +26,9 @@ def finish(run: "Run", control: Control | None) -> dict[str, Any]:
         "after": score(run.game, run.agents, run.held_out, shown=shown_to(run.folder)).to_json(),
         **{f"after_without_{role}": found.to_json() for role, found in _without_each(run).items()},
     }
-    if control is not None:
+    if run.control is not None:
         run.display.say("waiting for the comparison: the same CPU time on the demonstrations alone")
-        scores["warm_start_only"] = control.finish(progress.rl_cpu_s)
+        scores["warm_start_only"] = run.control.finish(progress.rl_cpu_s)
         if scores["warm_start_only"] is None:
             run.display.say("The comparison process failed (its error is above); warm_start_only stays empty.")
     summary = {

@@ -5,12 +5,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainers.rl.update import Optimizer
 from trainers.run.best import Best
 from trainers.run.config import RL
 from trainers.run.files import write_json
 from trainers.run.imitation import demonstrate, falling, imitation_steps
 from trainers.run.scores import one_spaced
+from trainers.run.setup import make_optimizers
 from trainers.run.signals import Stopped
 
 if TYPE_CHECKING:
@@ -28,19 +28,9 @@ def warm_start(run: "Run") -> None:
     demonstrations = demonstrate(run.game, config.demos, config.demo_noise, config.demo_symmetries)
     shown = {role: sorted({one_spaced(one.answer) for one in demonstrations if one.role == role}) for role in run.team}
     write_json(run.folder / SHOWN, shown)
-    losses = imitation_steps(
-        run.policies,
-        run.team,
-        demonstrations,
-        {
-            n: Optimizer(p.model, config.optimizer, config.warm_start_rate, only=p.trained().values())
-            for n, p in run.policies.items()
-        },
-        scale=lambda step: falling(step, steps),
-        batch_rows=config.minibatch_rows,
-        max_places=config.max_places,
-        seed=config.seed,
-    )
+    of_all = (run.policies, run.team, demonstrations, make_optimizers(config, run.policies, config.warm_start_rate))
+    how = (config.minibatch_rows, config.max_places, config.seed)
+    losses = imitation_steps(*of_all, lambda step: falling(step, steps), *how)
     best = Best(run.policies)
     run.display.begin(f"warm start on {config.demos} expert episodes", steps)
     for step in range(1, steps + 1):

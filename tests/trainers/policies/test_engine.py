@@ -1,5 +1,8 @@
 """What a policy does with an engine: giving it weights, asking it again, and what becomes of answers that are lost."""
 
+import gc
+import weakref
+
 import pytest
 
 pytest.importorskip("torch")
@@ -8,6 +11,7 @@ import torch
 
 from mas_envs import make_game
 from mas_envs.agents import play
+from mas_envs.core.errors import UsageError
 from tests.trainers.small import prompts_of, stir, stirred_tiny
 from trainers.policies.engine import LOST_IN_A_ROW, Drawn, EngineError, EngineFault, EnginePolicy
 from trainers.policies.policy import PolicyAgent
@@ -78,6 +82,26 @@ def test_a_dead_engine_is_given_the_weights_anew_and_asked_once_more():
     assert len(engine.asked) == 2
 
 
+def test_nothing_keeps_a_dead_engine_in_memory_when_the_next_one_starts():
+    class Weights:
+        pass
+
+    class Dying(FakeEngine):
+        def generate(self, prompts, seeds, draw, weights):
+            held = Weights()
+            self.held = self.held if self.life else weakref.ref(held)
+            return super().generate(prompts, seeds, draw, weights)
+
+        def stop(self):
+            super().stop()
+            gc.collect()
+            assert self.held() is None
+
+    policy = EnginePolicy(stirred_tiny(bidirectional=False), Dying(faults=[True]))
+    policy.sample(PROMPTS, 2, [5, 6])
+    assert policy.engine.life == 1
+
+
 def test_what_stays_without_an_answer_is_failed_and_the_run_stops_when_that_goes_on():
     policy, engine = make(faults=[False] + [True] * 2 + [False] + [True] * 100)
     policy.sample(PROMPTS, 3, [5, 6])
@@ -124,6 +148,7 @@ def test_lost_candidates_are_masked_in_trees_and_never_reward_0(game):
     assert [s.advantage for s in samples if s.completion.failed] == [None] * sum(s.completion.failed for s in samples)
     assert all(branch.tokens for row in pack(samples, constant=True) for branch in row.branches)
     assert tree_metrics(trees)["masked_share"] > 0
+    assert tree_metrics(trees)["response_tokens"] == 3  # of those that came
 
 
 def test_lost_candidates_are_masked_in_chains(game):
@@ -135,8 +160,18 @@ def test_lost_candidates_are_masked_in_chains(game):
         [False] * 4,
     ]
     assert chain_metrics(chains)["masked_share"] > 0
+    assert chain_metrics(chains)["response_tokens"] == 3  # of those that came
     for samples in (chain_samples(chains), baseline_samples(chains)):
         assert all(s.advantage is None for s in samples if s.completion.failed)
+
+
+def test_a_rollout_of_which_everything_is_lost_is_masked_and_leaves_nothing_to_learn(game):
+    policy, engine = make(lost_prompts=range(100))
+    engine.context = 10_000
+    tasks, team = [game.task("train", i) for i in range(2)], dict.fromkeys(("planner", "executor"), policy)
+    trees, chains = collect_tree(game, tasks, team, 4, seed=0), collect_chains(game, tasks, team, 4, seed=0)
+    assert tree_metrics(trees)["masked_share"] == chain_metrics(chains)["masked_share"] == 1
+    assert pack(tree_samples(trees), constant=True) == pack(chain_samples(chains), constant=True) == []
 
 
 def test_lost_answers_mask_the_episode_in_evaluation(game):
@@ -144,6 +179,15 @@ def test_lost_answers_mask_the_episode_in_evaluation(game):
     episodes = play(game, {"planner": agent, "executor": agent}, [game.task("test", i) for i in range(3)])
     assert [episode.success is None for episode in episodes] == [True, False, False]
     assert episodes[0].returns is None
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="of engines on CPUs")
+def test_a_size_of_the_cache_that_is_none_is_refused(monkeypatch):
+    from trainers.policies.vllm import LocalEngine
+
+    monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", "1GB")
+    with pytest.raises(UsageError, match=r"'1GB'; it must be a whole number of GiB"):
+        LocalEngine(stirred_tiny(bidirectional=False), 0.4)
 
 
 def test_greedy_candidates_are_drawn_once():

@@ -153,6 +153,7 @@ def test_what_is_frozen_is_kept_in_bfloat16_and_its_adapters_in_float32(tmp_path
     assert {kind for name, kind in types.items() if "lora_" in name} == {torch.float32}
     assert {kind for name, kind in types.items() if "lora_" not in name} == {torch.bfloat16}
     policy = team["planner"]
+    assert {weight.dtype for weight in Critic(policy).parameters()} == {torch.float32}  # all of it is trained
     optimizer = Optimizer(policy.model, "adamw", 0.01, only=policy.trained().values())
     before = policy.logprobs(batch_of(policy))[0].detach()
     update(policy, optimizer, random_rows(1), LossConfig(), random.Random(0), 64, 10**6)

@@ -40,6 +40,8 @@ class Server:
         if path == "/tokenize":
             ids = self.policy.tokenizer(body["prompt"], add_special_tokens=False)["input_ids"]
             return say(200, {"count": len(ids), "tokens": ids, "max_model_len": 64})
+        if path.endswith("_lora_adapter"):
+            return say(200, b"Success")
         if path == "/collective_rpc":
             self.weights.append(body["kwargs"]["weights_path"])
             return say(200, {"results": [None]})
@@ -86,11 +88,15 @@ def test_prompts_go_as_token_ids_with_their_seeds_after_the_weights(policy, tmp_
     ]  # fmt: skip
     asked = [body for path, body in server.asked if path == "/v1/completions"]
     assert len(asked) == 4
+    whole = {"top_p": 1.0, "top_k": 0, "min_p": 0.0, "repetition_penalty": 1.0}
+    assert all(whole.items() <= body.items() for body in asked)
     by_seed = {body["seed"]: tuple(body["prompt"]) for body in asked}
     assert by_seed == dict(zip((7, 8), policy.encode(PROMPTS), strict=True))
     assert len(set(server.weights)) == 2
     assert [str(path) for path in tmp_path.iterdir()] == server.weights[1:]
     assert {path.name for path in (tmp_path / server.weights[1]).iterdir()} == {"config.json", "model.safetensors"}
+    sampler.close()
+    assert not tmp_path.exists()  # weights in full are large
 
 
 @pytest.mark.parametrize("fault", [say(500, error("broken")), say(429, error("busy")), say(200, b"{"), drop,
@@ -108,8 +114,10 @@ def test_a_prompt_that_is_never_answered_is_failed_and_the_others_are_not(policy
         return say(500, error("broken")) if body.get("prompt") == first else server(body, nth)
 
     with serving(behave) as stub:
-        found = sampler_of(stub, policy, tmp_path).sample(PROMPTS, 2, [7, 8])
-    assert texts(found) == [[("", True)] * 2, GOOD[1]]
+        sampler = sampler_of(stub, policy, tmp_path)
+        assert texts(sampler.sample(PROMPTS, 2, [7, 8])) == [[("", True)] * 2, GOOD[1]]
+        sampler.sample(PROMPTS[1:], 2, [8])
+    assert len(server.weights) == 2  # it may have been started anew meanwhile, with the weights that it began with
 
 
 def test_a_server_that_came_back_is_given_the_weights_anew(policy, tmp_path):
@@ -117,6 +125,44 @@ def test_a_server_that_came_back_is_given_the_weights_anew(policy, tmp_path):
     with serving(server) as stub:
         assert texts(sampler_of(stub, policy, tmp_path).sample(PROMPTS, 2, [7, 8])) == GOOD
     assert len(server.weights) == 2
+
+
+class Adapter:
+    """A policy as one of a team of adapters."""
+
+    adapter = "planner"
+
+    def __init__(self, policy):
+        self.policy = policy
+
+    def __getattr__(self, name):
+        return getattr(self.policy, name)
+
+
+def adapter_sampler(stub, policy, folder):
+    (sampler,) = make_server_samplers(stub.url, {"planner": Adapter(policy)}, folder, adapters=True).values()
+    return sampler
+
+
+def loaded(server):
+    return [body["lora_name"] for path, body in server.asked if path == "/v1/load_lora_adapter"]
+
+
+def test_a_server_that_lost_its_adapters_is_given_them_anew(policy, tmp_path):
+    gone = say(404, error("The model does not exist."))
+    with serving(server := Server(policy, v1__completions=[gone] * 2)) as stub:
+        assert texts(adapter_sampler(stub, policy, tmp_path).sample(PROMPTS, 2, [7, 8])) == GOOD
+    assert len(loaded(server)) == 2
+
+
+def test_a_run_that_goes_on_gives_its_adapters_names_that_the_server_has_never_seen(policy, tmp_path):
+    with serving(server := Server(policy)) as stub:
+        for sitting in range(2):
+            sampler = adapter_sampler(stub, policy, tmp_path)
+            for step in range(2):
+                stir(policy.model, seed=10 * sitting + step)
+                sampler.sample(PROMPTS, 2, [7, 8])
+    assert len(set(loaded(server))) == 4
 
 
 def test_a_server_that_takes_no_weights_is_an_error_that_says_how_to_start_it(policy, tmp_path):
@@ -135,8 +181,9 @@ def test_a_refused_prompt_is_an_error_and_no_answer(policy, tmp_path):
         sampler_of(stub, policy, tmp_path).sample(PROMPTS, 2, [7, 8])
 
 
-def test_a_prefix_cache_that_stays_full_stops_the_run(policy, tmp_path):
-    held = [say(200, {"success": False})] * 100
+@pytest.mark.parametrize("reply", [{"success": False}, b"", b"[]", b"{"])
+def test_a_prefix_cache_that_stays_full_stops_the_run(policy, tmp_path, reply):
+    held = [say(200, reply)] * 100
     with serving(Server(policy, reset_prefix_cache=held)) as stub:
         sampler = sampler_of(stub, policy, tmp_path)
         with pytest.raises(EngineError, match="could not be emptied"):
@@ -146,10 +193,13 @@ def test_a_prefix_cache_that_stays_full_stops_the_run(policy, tmp_path):
 def test_another_tokenizer_nobody_there_and_no_vllm_are_refused_at_once(policy, tmp_path):
     with serving(Server(tiny_policy(words="hgfedcba"))) as stub, pytest.raises(UsageError, match="same checkpoint"):
         sampler_of(stub, policy, tmp_path)
-    with serving(Server(policy, tokenize=[say(404, {"detail": "Not Found"})])) as stub:
-        with pytest.raises(EndpointError, match="No server of vLLM answers at"):
-            sampler_of(stub, policy, tmp_path)
-        gone = stub.url
+    other = {"404: .*Not Found": say(404, {"detail": "Not Found"}), "401: .*key": say(401, error("key")),
+             "list": say(200, b"[]")}  # fmt: skip
+    for says, answer in other.items():
+        with serving(Server(policy, tokenize=[answer])) as stub:
+            with pytest.raises(EndpointError, match=rf"No server of vLLM answers at .*{says}"):
+                sampler_of(stub, policy, tmp_path)
+            gone = stub.url
     with pytest.raises(EndpointError, match="No server of vLLM answers at"):
         make_server_samplers(gone, {"shared": policy}, tmp_path, adapters=False)
 

@@ -11,7 +11,7 @@ from tests.fakes import Letters
 from tests.trainers.small import GlobalGenerators, assert_same, tiny_policy, weights
 from trainers.policies.policy import make_team
 from trainers.rl.update import Optimizer
-from trainers.run.imitation import Demonstration, _deal, demonstrate, imitation_steps, to_rows
+from trainers.run.imitation import Demonstration, demonstrate, imitation_steps, to_rows
 
 
 class Watched(Letters):
@@ -146,5 +146,8 @@ def test_every_demonstration_is_seen_once_before_any_is_seen_again():
 
 
 def test_a_policy_without_demonstrations_is_refused_instead_of_waited_for():
+    words, team = Letters().vocabulary(), make_team(["hinter", "teller"], "per-role")
+    policies = {name: tiny_policy(words) for name in team}
+    hinted = [one for one in demonstrate(Letters(), 4, 0.5) if one.role == "hinter"]
     with pytest.raises(UsageError, match="no demonstrations for policy 'teller'.*--demos 0"):
-        next(_deal([], 4, 0, "teller"))
+        imitation_steps(policies, team, hinted, {}, lambda step: 1.0, 4, 10**6, 0)

@@ -88,7 +88,7 @@ def test_the_environment_has_to_be_named(capsys):
 
 def test_an_output_folder_below_a_file_is_refused(tmp_path, capsys):
     (tmp_path / "file").write_text("")
-    refused(command(tmp_path / "file" / "run"), capsys, "cannot be written", "another --output-dir")
+    refused(command(tmp_path / "file" / "run"), capsys, "cannot be written", "another folder")
 
 
 def test_an_output_folder_that_is_a_file_is_refused(tmp_path, capsys):

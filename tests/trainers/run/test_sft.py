@@ -97,7 +97,9 @@ def test_held_out_tasks_are_never_trained_on(expert, tmp_path, capsys):
     tests = record(tmp_path / "tests", tasks="sokoban/test")
     arguments = command(tmp_path / "run", "--episodes", str(tests), trainer="sft", limit=TASKS)
     assert run(arguments, "sft") == 2
-    assert "nothing to imitate" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "nothing to imitate" in said.err and "playing" not in said.out
+    assert not (tmp_path / "run").exists()  # and it is refused before anything is played
 
 
 def test_episodes_lost_to_the_infrastructure_are_left_out(copy):
