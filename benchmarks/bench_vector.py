@@ -110,12 +110,12 @@ def test_the_vectors_cost_per_step_beside_single_play(capsys, ratios):
     game = make_game("sokoban", **TEAM)
     tasks = [game.task("train", number) for number in range(TASKS)]
     raw, vector, small = sokoban_v0.raw_env(**TEAM), VectorEnv(game, TASKS), VectorEnv(game, BATCH)
-    alone = [TeamParallelEnv(game) for _ in tasks]
+    singly = [TeamParallelEnv(game) for _ in tasks]
     rates = rates_of(
         {
             "pure game, one by one": Contender(lambda: tasks, lambda given: play_pure(game, given)),
             "raw_env(), one by one": Contender(lambda: tasks, lambda given: play_aec(raw, given)),
-            "ParallelEnv, one by one": Contender(lambda: tasks, lambda given: play_parallel(alone, given)),
+            "ParallelEnv, one by one": Contender(lambda: tasks, lambda given: play_parallel(singly, given)),
             "VectorEnv": Contender(lambda: tasks, lambda given: play_vector(vector, given)),
             "VectorEnv, frozen": Contender(lambda: tasks, lambda given: frozen(play_vector, vector, given)),
             f"VectorEnv, {BATCH} at a time": Contender(

@@ -24,7 +24,7 @@ _PAPER: dict[str, Any] = {
 # within 15 minutes. (A tool user's program is a hundred words long: it is sampled colder, so that some are right.)
 _TINY: dict[str, dict[str, Any]] = {
     "sokoban": {"iterations": 700, "demos": 200, "warm_start_steps": 300},
-    "plan_path": {"iterations": 250, "demos": 200, "warm_start_steps": 300, "entropy": 0.0},
+    "plan_path": {"iterations": 250, "demos": 100, "warm_start_steps": 300, "entropy": 0.0},
     "sudoku": {"iterations": 120},
     "math_verify": {"iterations": 60},
     "code_test": {"iterations": 100, "demos": 200, "warm_start_steps": 100},
