@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from statistics import fmean
+from threading import Timer
 
 import pytest
 
@@ -14,8 +15,11 @@ pytest.importorskip("torch")
 
 from mas_envs import make_game
 from tests.trainers.run.runs import ROOT, command, run, wait_for
+from tests.trainers.small import family_policy
+from trainers.policies.engine import EngineFault
 from trainers.policies.huggingface import HuggingFacePolicy
 from trainers.policies.tiny import CAUSAL, make_model, make_tokenizer
+from trainers.policies.vllm import LocalEngine
 
 pytestmark = pytest.mark.vllm
 
@@ -24,14 +28,25 @@ def metrics(folder: Path) -> list[dict]:
     return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
 
 
-def engine_of(process: subprocess.Popen[str]) -> int:
-    """Returns the process id of the engine that a run has started for itself."""
+def engine_of(process: int) -> int:
+    """Returns the process id of the engine that a process has started for itself."""
     import psutil
 
-    (engine,) = [
-        child for child in psutil.Process(process.pid).children(recursive=True) if "EngineCore" in child.name()
-    ]
+    (engine,) = [child for child in psutil.Process(process).children(recursive=True) if "EngineCore" in child.name()]
     return engine.pid
+
+
+def give_weights_to_an_engine_that_dies_meanwhile() -> None:
+    """Ends if that is noticed; for a process of its own (this file, run as a script)."""
+    policy = family_policy("qwen3", True, 8, head_dim=32)
+    engine = LocalEngine(policy, 0.4)
+    engine.take(policy)
+    child = engine_of(os.getpid())
+    os.kill(child, signal.SIGSTOP)  # so it reads nothing of what it is told from now on
+    Timer(2, os.kill, (child, signal.SIGKILL)).start()
+    with pytest.raises(EngineFault):
+        engine.take(policy)
+    engine.stop()
 
 
 def test_a_killed_engine_is_started_again_and_the_run_loses_nothing(tmp_path):
@@ -46,12 +61,20 @@ def test_a_killed_engine_is_started_again_and_the_run_loses_nothing(tmp_path):
             text=True,
         )
         wait_for(tmp_path / "run/metrics.jsonl", 2, process, seconds=400)
-        os.kill(engine_of(process), signal.SIGKILL)
+        os.kill(engine_of(process.pid), signal.SIGKILL)
         assert process.wait(400) == 0, (tmp_path / "log").read_text()[-4000:]
     assert "it is started again" in (tmp_path / "log").read_text()
     assert [record["iteration"] for record in metrics(tmp_path / "run")] == list(range(1, 13))
     assert all(record["masked_share"] == 0 for record in metrics(tmp_path / "run"))
     assert all(record["shared"]["sampler_gap_max"] < 1e-3 for record in metrics(tmp_path / "run") if "shared" in record)
+
+
+def test_an_engine_that_dies_while_it_is_given_weights_is_noticed():
+    separate = os.environ | {"VLLM_ENABLE_V1_MULTIPROCESSING": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.vllm.test_training"], cwd=ROOT, env=separate, timeout=200, capture_output=True
+    )
+    assert done.returncode == 0, done.stderr.decode()[-4000:]
 
 
 def test_sokoban_is_learned_as_with_hugging_faces_rollout(tmp_path):
@@ -93,3 +116,7 @@ def test_every_kind_of_team_trains_and_goes_on(tmp_path, policies):
     assert found
     assert all(one["sampler_gap_max"] < 1e-3 for one in found)
     assert all(one["importance"] == pytest.approx(1.0, abs=1e-3) for one in found)
+
+
+if __name__ == "__main__":
+    give_weights_to_an_engine_that_dies_meanwhile()

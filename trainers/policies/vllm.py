@@ -10,11 +10,13 @@ import json
 import logging
 import os
 import random
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -91,6 +93,9 @@ class LocalEngine:
                     use_tqdm_on_load=False,
                     **self._settings,
                 )
+            if not self._in_process:
+                core = self._llm.llm_engine.engine_core
+                Thread(target=_end_waiting, args=(core.resources, core.utility_results), daemon=True).start()
         except Exception as error:  # many kinds, with one meaning
             if self.life:
                 raise EngineFault(f"it does not start: {_reason(error)}") from error
@@ -248,6 +253,17 @@ def _drawn(output: Any) -> Drawn:
 
 def _reload(worker: Any, weights: Mapping[str, torch.Tensor]) -> None:
     worker.reload_weights(weights_iterator=iter(weights.items()))
+
+
+def _end_waiting(engine: Any, answers: Mapping[int, Any]) -> None:
+    """Ends, once an engine's process is dead, the waiting for its answers, which in vLLM itself would last for ever."""
+    from vllm.v1.engine.exceptions import EngineDeadError  # pyright: ignore[reportMissingImports]
+
+    while not engine.engine_dead:  # also when it is stopped
+        time.sleep(0.2)
+    for answer in list(answers.values()):
+        if not answer.done():
+            answer.set_exception(EngineDeadError())
 
 
 @contextmanager
