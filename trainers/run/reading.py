@@ -27,7 +27,7 @@ _TINY: dict[str, dict[str, Any]] = {
     "plan_path": {"iterations": 250, "demos": 100, "warm_start_steps": 300, "entropy": 0.0},
     "sudoku": {"iterations": 120},
     "math_verify": {"iterations": 60},
-    "code_test": {"iterations": 100, "demos": 200, "warm_start_steps": 100},
+    "code_test": {"iterations": 60, "demos": 300, "warm_start_steps": 200},
     "tool-planner": {"iterations": 40, "tasks_per_iteration": 16, "num_generations": 8, "demos": 150,
                      "temperature": 0.7, "entropy": 0.0},
 }  # fmt: skip
