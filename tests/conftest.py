@@ -10,12 +10,16 @@ missing: a continuous-integration machine that has lost what it should have must
 import fcntl
 import os
 import shutil
+import signal
 from collections.abc import Generator
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+# A job in the background is often told to ignore Ctrl-C, and what it starts as well; the tests of Ctrl-C need it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # Workers of pytest-xdist share the cores; must be set before torch is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 

@@ -149,8 +149,9 @@ def loaded(server):
 
 
 def test_a_server_that_lost_its_adapters_is_given_them_anew(policy, tmp_path):
-    gone = say(404, error("The model does not exist."))
-    with serving(server := Server(policy, v1__completions=[gone] * 2)) as stub:
+    gone, good = say(404, error("The model does not exist.")), (server := Server(policy)).good
+    server.good = lambda path, body: gone if path == "/v1/completions" and len(loaded(server)) < 2 else good(path, body)
+    with serving(server) as stub:
         assert texts(adapter_sampler(stub, policy, tmp_path).sample(PROMPTS, 2, [7, 8])) == GOOD
     assert len(loaded(server)) == 2
 
