@@ -4,13 +4,11 @@ It can be stopped or killed at any point: the same command goes on, finished row
 a part is made; parts add up in rows.jsonl.
 """
 
-import signal
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from types import FrameType
 from typing import Literal
 
 import tyro
@@ -153,23 +151,17 @@ def _listed(rows: Mapping[Key, list[Step]], timed: bool) -> list[str]:
     return [*lines, f"# {len(rows)} rows{hours}"]
 
 
-def _interrupted(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
 def main(argv: Sequence[str]) -> int:
     """Runs the command line; returns the exit status: 0 done, 1 a command failed, 2 bad input, 130 stopped."""
-    before = signal.signal(signal.SIGTERM, _interrupted)
     try:
-        return make(tyro.cli(Options, args=list(argv), prog="python -m benchmarks.paper"))
+        with work.stoppable():
+            return make(tyro.cli(Options, args=list(argv), prog="python -m benchmarks.paper"))
     except MasEnvsError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
     except KeyboardInterrupt:
         sys.stderr.write("\nStopped. Finished rows stay; the same command goes on.\n")
         return 130
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from benchmarks.paper.rows import Step
@@ -70,6 +71,20 @@ def only_one(work: Path) -> Iterator[None]:
         except OSError as error:
             raise UsageError(f"Another process works in {str(work)!r}. Wait for it, or give another --work.") from error
         yield
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Makes SIGTERM stop what is done inside as Ctrl-C does: with KeyboardInterrupt."""
+
+    def interrupted(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupted)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def command_of(step: Step) -> str:

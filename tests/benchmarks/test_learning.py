@@ -1,0 +1,108 @@
+"""The table of what the embedded policy learns: made by ordinary commands, in parts, and never twice."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("tyro")
+
+from benchmarks import learning
+from benchmarks.paper import work
+
+SMALL = "--demos 8 --warm-start-steps 2 --iterations 2 --eval-every 1 --tasks-per-iteration 2 --num-generations 4"
+SMALL += " --validation-tasks 2 --limit 4"
+
+
+@pytest.fixture
+def make(tmp_path, monkeypatch):
+    """Returns a maker of the table with runs of seconds; it returns the exit status."""
+    small = {name: row._replace(flags=(*row.flags, *SMALL.split())) for name, row in learning.ROWS.items()}
+    for name in ("grpo-single", "long"):
+        small[name] = small[name]._replace(flags=(*small[name].flags, "--no-control"))
+    monkeypatch.setattr(learning, "ROWS", small)
+
+    def call(*words):
+        return learning.main([*words, "--out", str(tmp_path / "out"), "--work", str(tmp_path / "work")])
+
+    return call
+
+
+def rows(tmp_path):
+    return [json.loads(line) for line in (tmp_path / "out" / "rows.jsonl").read_text().splitlines()]
+
+
+def test_parts_add_up_and_what_is_there_is_not_made_again(make, tmp_path, monkeypatch):
+    assert make("--games", "sokoban", "--rows", "grpo-single", "--seeds", "1") == 0
+    begun = []
+    real = work.start
+    monkeypatch.setattr(work, "start", lambda step, *more: begun.append(step.name) or real(step, *more))
+    assert make("--games", "sokoban", "--rows", "grpo-single", "--seeds", "0", "1") == 0
+    assert begun == ["sokoban-grpo-single-seed0"]
+    assert make("--games", "sokoban", "--rows", "atgrpo", "--seeds", "0") == 0
+    made = rows(tmp_path)
+    assert [(row["row"], row["seed"]) for row in made] == [("atgrpo", 0), ("grpo-single", 0), ("grpo-single", 1)]
+    summary = json.loads((tmp_path / "work" / "sokoban-atgrpo-seed0" / "summary.json").read_text())
+    for kind in ("before", "warm_start_only", "after", "after_without_executor", "rl_cpu_s"):
+        assert made[0][kind] == summary[kind]
+    assert [point[1] for point in made[0]["curve"]] == [
+        line["validation"]["success"]
+        for line in map(json.loads, (tmp_path / "work/sokoban-atgrpo-seed0/metrics.jsonl").read_text().splitlines())
+        if "validation" in line
+    ]
+    table = (tmp_path / "out" / "table.md").read_text().splitlines()
+    assert len(table) == 2 + 3 + 2
+    assert "{:.3f} [{:.3f}, {:.3f}]".format(summary["after"]["success"], *summary["after"]["ci95"]) in table[2]
+    assert (tmp_path / "out" / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_row_of_other_settings_is_made_anew(make, tmp_path, monkeypatch):
+    assert make("--games", "plan_path", "--rows", "long", "--seeds", "0") == 0
+    before = rows(tmp_path)[0]
+    assert before["warm_start_only"] is None
+    row = learning.ROWS["long"]
+    monkeypatch.setitem(learning.ROWS, "long", row._replace(flags=(*row.flags, "--entropy", "0.5")))
+    assert make("--games", "plan_path", "--rows", "long", "--seeds", "0") == 0
+    assert "--entropy 0.5" in rows(tmp_path)[0]["command"] != before["command"]
+
+
+def test_a_command_that_fails_is_named_and_the_others_are_kept(make, tmp_path, monkeypatch, capsys):
+    row = learning.ROWS["grpo-single"]
+    monkeypatch.setitem(learning.ROWS, "grpo-single", row._replace(flags=(*row.flags, "--iterations", "-1")))
+    assert make("--games", "sokoban", "--rows", "grpo-single", "long", "--seeds", "0") == 1
+    assert "sokoban-grpo-single-seed0" in capsys.readouterr().err
+    assert [row["row"] for row in rows(tmp_path)] == ["long"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--games", "sudoku"), "game"),
+        (("--rows", "nothing"), "row"),
+        (("--seeds", "-1"), "--seeds"),
+        (("--jobs", "0"), "--jobs"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_is_made(make, tmp_path, capsys, words, said):
+    assert make(*words) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_damaged_rows_are_refused_and_kept(make, tmp_path, capsys):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "rows.jsonl").write_text('{"game": "sokoban"}\n')
+    assert make() == 2
+    assert "damaged" in capsys.readouterr().err
+    assert (tmp_path / "out" / "rows.jsonl").read_text() == '{"game": "sokoban"}\n'
+
+
+def test_the_default_rows_are_those_of_the_table():
+    command = [sys.executable, "-m", "benchmarks.learning", "--list"]
+    root = Path(__file__).parents[2]
+    found = subprocess.run(command, cwd=root, env=os.environ, capture_output=True, text=True, check=True).stdout
+    assert len(found.splitlines()) == 2 * 3 * 2
+    assert "OMP_NUM_THREADS=1 python -m trainers.atgrpo --env sokoban --seed 0 --output-dir" in found
