@@ -73,12 +73,13 @@ def lines_of(chains_K: Sequence[Sequence[Chain]], roles: Sequence[str]) -> list[
         moments = episode.moments
         agents = dict.fromkeys(agent for moment in moments for agent in moment.said)
         for agent in (agent for agent in agents if role_of(agent) in roles and episode.success is not None):
-            turns = [i for i, moment in enumerate(moments) if agent in moment.said]
+            # An answer to a prompt that was not read has no tokens; what it earns counts for the one before.
+            turns = [i for i, m in enumerate(moments) if agent in m.said and m.said[agent].completion.tokens]
             line: Line = []
-            for i, following in zip(turns, [*turns[1:], len(moments)], strict=True):
+            for i, following in zip(turns, [*turns, len(moments)][1:], strict=True):
                 earned = sum((moment.rewards or {})[agent] for moment in moments[i:following])
                 line.append(((number, agent), moments[i].said[agent], earned))
-            lines.append(line)
+            lines += [line] if line else []
     return lines
 
 

@@ -24,7 +24,7 @@ class Usage(NamedTuple):
 class Completion:
     """What an agent wrote. Token ids, their log-probabilities and the stop reason are there where they are known.
 
-    stop_reason: "length" where a token budget cut the answer.
+    stop_reason: "length" where a token budget cut the answer, "prompt_length" where the prompt was longer than its own.
     failure: why no answer came, where the infrastructure failed and not the model; the episode is then masked.
     """
 

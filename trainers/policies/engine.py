@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol
 from mas_envs.core.errors import MasEnvsError, UsageError
 from mas_envs.core.game import Prompt
 from trainers.policies.huggingface import HuggingFacePolicy
-from trainers.rl.types import Candidates, Sampled, TokenIds
+from trainers.rl.types import Candidates, Sampled, TokenIds, unread
 
 LOST_IN_A_ROW = 3
 """Requests that may be lost one after the other before the run is stopped."""
@@ -97,19 +97,21 @@ class EnginePolicy:
     ) -> list[Candidates]:
         """Returns k completions of each prompt; those that the infrastructure lost are marked `failed`.
 
-        Raises EngineError where that happens LOST_IN_A_ROW times in a row, or the very first time: then it is no
-        accident, but how things are set up.
+        A prompt over the budget is not read: its completions are empty, and `unread`. Raises EngineError where all are
+        lost LOST_IN_A_ROW times in a row, or the very first time: then it is no accident, but how things are set up.
         """
         encoded, policy = self.policy.encode(prompts), self.policy
-        self._check_lengths(encoded)
+        budget = min(policy.prompt_budget, self.engine.context - policy.max_new_tokens)
+        readable = [i for i, tokens in enumerate(encoded) if len(tokens) <= budget]
         heat = policy.temperature if temperature is None else temperature
         # Greedy candidates are all the same, and vLLM refuses to draw more than one.
         draw = Draw(k if heat else 1, heat, policy.max_new_tokens, policy.eos)
-        found: list[Candidates] = []
-        for tokens, drawn in zip(encoded, self._ask(encoded, seeds, draw), strict=True):
+        found = [unread(tokens, k) for tokens in encoded]
+        asked = [encoded[i] for i in readable], [seeds[i] for i in readable]
+        for i, drawn in zip(readable, self._ask(*asked, draw) if readable else (), strict=True):
             lost = (Sampled("", (), (), failed=True),)
             completions = lost if drawn is None else tuple(policy.finish(list(t), list(p)) for t, p in drawn)
-            found.append(Candidates(tokens, completions if len(completions) == k else completions * k))
+            found[i] = Candidates(encoded[i], completions if len(completions) == k else completions * k)
         return found
 
     def _ask(self, encoded: Sequence[TokenIds], seeds: Sequence[int], draw: Draw) -> Sequence[Sequence[Drawn] | None]:
@@ -138,15 +140,6 @@ class EnginePolicy:
         if self._taken != (self.engine.life, versions):
             self._weights = self.engine.take(self.policy)
             self._taken = (self.engine.life, versions)
-
-    def _check_lengths(self, encoded: Sequence[TokenIds]) -> None:
-        longest = max(map(len, encoded), default=0)
-        if longest + self.policy.max_new_tokens > self.engine.context:
-            raise UsageError(
-                f"A prompt of {longest} tokens and a completion of up to {self.policy.max_new_tokens} do not fit into "
-                f"the {self.engine.context} tokens that the engine takes. Give a smaller --max-new-tokens, shorter "
-                "prompts, or --rollout hf."
-            )
 
     def close(self) -> None:
         """Stops the engine."""

@@ -3,10 +3,11 @@
 Both use one layout (see `trainers.rl.batch`): the prompt's keys and values stand once in a row, and the K
 candidates are K places behind it that see the prompt and themselves alone. In generation they are K query rows
 per step against one cached prefix; nothing is copied K times. Any decoder that takes a 4-D attention mask and
-explicit position ids works this way. (Sliding-window attention does as long as the window covers prompt and
-completion; where it does not, that is refused.)
+explicit position ids works this way. (Sliding-window attention does within its window, which is then what the model
+reads.)
 """
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from mas_envs.core.errors import UsageError
 from mas_envs.core.game import Prompt
 from trainers.policies.drawing import distinct, draw
 from trainers.rl.batch import Batch, within
-from trainers.rl.types import Candidates, Sampled, TokenIds
+from trainers.rl.types import Candidates, Sampled, TokenIds, unread
 
 
 class HuggingFacePolicy:
@@ -36,6 +37,7 @@ class HuggingFacePolicy:
         dtype: of the arithmetic. In bfloat16 it is mixed precision: weights that are trained, their gradients and the
             optimiser stay float32, matrix products and attention are bfloat16, probabilities float32.
         checkpointing: keep one activation per layer for the backward pass, and compute the others again.
+        max_prompt_tokens: budget of a prompt; 0 for as many as the model leaves room for.
     """
 
     def __init__(
@@ -47,10 +49,11 @@ class HuggingFacePolicy:
         max_places: int = 131_072,
         dtype: torch.dtype = torch.float32,
         checkpointing: bool = False,
+        max_prompt_tokens: int = 0,
     ):
         device: Any = "cuda" if torch.cuda.is_available() else "cpu"
         self.model, self.tokenizer = model.to(device), tokenizer
-        self.max_new_tokens, self.temperature = max_new_tokens, temperature
+        self.max_new_tokens, self.max_prompt_tokens, self.temperature = max_new_tokens, max_prompt_tokens, temperature
         self.max_places, self.dtype, self.checkpointing = max_places, dtype, checkpointing
         if checkpointing:
             model.activation_checkpointing_enable({"use_reentrant": False})
@@ -60,12 +63,18 @@ class HuggingFacePolicy:
         self.eos: int = special[0]
         self.bidirectional_prompt: bool = model.config.to_dict().get("bidirectional_prompt", False)
         self.pad: int = self.eos if special[1] is None else special[1]
-        self._window = _sliding_window(model)
+        self.context = context_of(model)
         self.reference: PreTrainedModel | None = None
 
     @property
     def device(self) -> torch.device:
         return self.model.device
+
+    @property
+    def prompt_budget(self) -> int:
+        """Tokens of the longest prompt that is read."""
+        room = self.context - self.max_new_tokens
+        return min(self.max_prompt_tokens or room, room)
 
     def trained(self) -> dict[str, torch.nn.Parameter]:
         """Returns the weights that training changes, by name."""
@@ -97,15 +106,19 @@ class HuggingFacePolicy:
     def sample(
         self, prompts: Sequence[Prompt], k: int, seeds: Sequence[int], temperature: float | None = None
     ) -> list[Candidates]:
-        """Returns k completions of each prompt. What is drawn for a prompt depends on its seed, not on the others."""
-        encoded = self.encode(prompts)
+        """Returns k completions of each prompt. What is drawn for a prompt depends on its seed, not on the others.
+
+        A prompt over the budget is not read, nor cut: its completions are empty and say so (`unread`).
+        """
+        encoded, budget = self.encode(prompts), self.prompt_budget
         heat = self.temperature if temperature is None else temperature
-        order = sorted(range(len(prompts)), key=lambda i: len(encoded[i]))  # alike lengths together: less padding
-        found: list[Candidates | None] = [None] * len(prompts)
+        found = [unread(tokens, k) for tokens in encoded]
+        # Alike lengths together: less padding.
+        order = sorted((i for i, ids in enumerate(encoded) if len(ids) <= budget), key=lambda i: len(encoded[i]))
         for part in within(order, lambda i: len(encoded[i]) + k * self.max_new_tokens, self.max_places):
             for i, candidates in zip(part, self._generate(encoded, seeds, part, k, heat), strict=True):
                 found[i] = candidates
-        return [candidates for candidates in found if candidates is not None]
+        return found
 
     @torch.inference_mode()
     def _generate(
@@ -130,7 +143,6 @@ class HuggingFacePolicy:
     def _prefill(self, prompts: Sequence[TokenIds]) -> tuple[DynamicCache, torch.Tensor, torch.Tensor]:
         """Encodes the prompts, padded on the left; returns their cache, the next token's logits, and what is no pad."""
         size, length = len(prompts), max(map(len, prompts))
-        self._check_window(length + self.max_new_tokens)
         tokens_BP = torch.full((size, length), self.pad)
         seen_BP = torch.zeros((size, length), dtype=torch.bool)
         for row, prompt in enumerate(prompts):
@@ -209,13 +221,6 @@ class HuggingFacePolicy:
         hidden = torch.zeros(sees_BQP.shape, dtype=dtype, device=sees_BQP.device)
         return hidden.masked_fill_(~sees_BQP, torch.finfo(dtype).min)[:, None]
 
-    def _check_window(self, length: int) -> None:
-        if self._window is not None and length > self._window:
-            raise UsageError(
-                f"Prompt and completion may take {length} tokens, but this model's attention slides over a window "
-                f"of {self._window}. Give a smaller --max-new-tokens, shorter prompts, or another model."
-            )
-
     # ---- training ----------------------------------------------------------------------------------------------
     def logprobs(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """Returns the log-probability of every response token and the entropy where it was drawn, with gradients.
@@ -233,7 +238,10 @@ class HuggingFacePolicy:
 
     def logprobs_of(self, model: PreTrainedModel, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """Returns what `logprobs` does, of any model of the same kind."""
-        self._check_window(int(batch.positions_BL.max()) + 1)
+        if (longest := int(batch.positions_BL.max()) + 1) > self.context:
+            raise UsageError(
+                f"A demonstration takes {longest} tokens, but the model reads no more than {self.context}."
+            )
         with self.arithmetic():
             logits = model(
                 input_ids=batch.tokens_BL,
@@ -298,8 +306,10 @@ class HuggingFacePolicy:
         return cls(model, tokenizer, max_new_tokens, temperature, **kwargs)
 
 
-def _sliding_window(model: PreTrainedModel) -> int | None:
-    """Returns over how many tokens the narrowest attention of a model sees, or None where it sees all."""
+def context_of(model: PreTrainedModel) -> int:
+    """Returns how many tokens a model reads, prompt and completion together: its narrowest attention sees no more."""
     settings = model.config.get_text_config().to_dict()
     everywhere = settings.get("layer_types") is None  # a model that does not list its layers' kinds has one kind
-    return settings.get("sliding_window") if everywhere or "sliding_attention" in settings["layer_types"] else None
+    slides = everywhere or "sliding_attention" in settings["layer_types"]
+    positions = settings.get("max_position_embeddings") or settings.get("n_positions") or sys.maxsize
+    return min(positions, (slides and settings.get("sliding_window")) or positions)

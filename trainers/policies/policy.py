@@ -33,7 +33,7 @@ class PolicyAgent:
         for candidates in self.policy.sample(prompts, 1, seeds, self.temperature):
             (sampled,) = candidates.completions_K
             self.tokens_generated += len(sampled.tokens)
-            stop = "length" if sampled.cut else "end"
+            stop = "prompt_length" if sampled.unread else "length" if sampled.cut else "end"
             failure = "the engine gave no answer" if sampled.failed else ""
             completions.append(Completion(sampled.text, sampled.tokens, sampled.logprobs, stop, failure))
         return completions

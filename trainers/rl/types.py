@@ -18,14 +18,15 @@ class Sampled:
     """One completion as it was sampled: token in, token out, never retokenised.
 
     tokens: the ids, ending with the end-of-sequence id unless the length budget cut it; logprobs: of each token
-    under the policy that sampled it, at the sampling temperature; text: without special tokens. failed: no completion
-    came, for a fault of the infrastructure.
+    under the policy that sampled it, at the sampling temperature; text: without special tokens. unread: the prompt was
+    longer than its budget, so that nothing was sampled. failed: no completion came, for a fault of the infrastructure.
     """
 
     text: str
     tokens: TokenIds
     logprobs: tuple[float, ...]
     cut: bool = False
+    unread: bool = False
     failed: bool = False
 
 
@@ -35,6 +36,11 @@ class Candidates:
 
     prompt_tokens: TokenIds
     completions_K: tuple[Sampled, ...]
+
+
+def unread(prompt_tokens: TokenIds, k: int) -> Candidates:
+    """Returns what comes of a prompt that is longer than its budget: empty answers, from which nothing is learned."""
+    return Candidates(prompt_tokens, (Sampled("", (), (), unread=True),) * k)
 
 
 @dataclass(frozen=True, slots=True)

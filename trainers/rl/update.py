@@ -38,7 +38,7 @@ class Trainable(Protocol):
 
 
 class Optimizer:
-    """AdamW for everything, or Muon for the matrices and AdamW for embeddings, norms and biases.
+    """AdamW for everything, or Muon for the matrices and AdamW for embeddings, output head, norms and biases.
 
     Args:
         model: whose weights are trained; `only` those, where it is given.
@@ -54,8 +54,10 @@ class Optimizer:
         only: Iterable[torch.nn.Parameter] | None = None,
     ):
         trained = list(model.parameters() if only is None else only)
-        embeddings = {id(p) for m in model.modules() if isinstance(m, torch.nn.Embedding) for p in m.parameters()}
-        matrices = [p for p in trained if p.ndim == 2 and id(p) not in embeddings and name == "muon"]
+        ends = [m for m in model.modules() if isinstance(m, torch.nn.Embedding)]
+        ends += [head] if (head := getattr(model, "get_output_embeddings", lambda: None)()) is not None else []
+        words = {id(p) for m in ends for p in m.parameters()}
+        matrices = [p for p in trained if p.ndim == 2 and id(p) not in words and name == "muon"]
         chosen = {id(p) for p in matrices}
         rest = [p for p in trained if id(p) not in chosen]
         adamw_lr = lr * adamw_share if name == "muon" else lr

@@ -63,6 +63,9 @@ class Config:
     max_new_tokens: int = 0
     """Budget of one completion, its end included; 0 takes what the environment's longest useful answer needs."""
 
+    max_prompt_tokens: int = 0
+    """Budget of a prompt; 0 takes what the model leaves room for. A longer one is not read, and its answer is empty."""
+
     optimizer: OptimizerName = "muon"
     """"muon" for the matrices and AdamW for the rest, or AdamW for all."""
     learning_rate: float = 1e-3
@@ -96,9 +99,9 @@ class Config:
 
     def __post_init__(self) -> None:
         limits = {
-            "iterations": (0, 10**6), "max_new_tokens": (0, 10**6), "minibatch_rows": (1, 10**6),
-            "max_places": (64, 10**9), "lora_rank": (1, 1024), "demos": (0, 1000), "limit": (1, 10**6),
-            "validation_tasks": (1, 10**6), "eval_every": (1, 10**6), "save_every": (1, 10**6),
+            "iterations": (0, 10**6), "max_new_tokens": (0, 10**6), "max_prompt_tokens": (0, 10**7),
+            "minibatch_rows": (1, 10**6), "max_places": (64, 10**9), "lora_rank": (1, 1024), "demos": (0, 1000),
+            "limit": (1, 10**6), "validation_tasks": (1, 10**6), "eval_every": (1, 10**6), "save_every": (1, 10**6),
             "keep_checkpoints": (1, 10**6), "seed": (0, 2**62),
         }  # fmt: skip
         self._check_range(limits)

@@ -27,6 +27,7 @@ RANGES = {
     "grad_norm": Range(0.0, 100.0, "gradients are large: lower --learning-rate"),
     "constant_share": Range(0.0, 0.95, "most groups teach nothing: raise --num-generations or --temperature"),
     "cut_share": Range(0.0, 0.25, "many completions are cut: raise --max-new-tokens"),
+    "unread_share": Range(0.0, 0.02, "prompts are longer than their budget: raise --max-prompt-tokens, or fewer turns"),
     "invalid_share": Range(
         0.0, 0.75, "most actions cannot be read or are illegal: start from a better model, or --demos"
     ),

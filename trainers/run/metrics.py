@@ -47,7 +47,7 @@ def readable_groups(tree: Tree) -> list[dict[str, Any]]:
             "moment": group.moment,
             "prompt": group.prompt.text,
             "candidates": [
-                {"text": c.text, "reward": reward, "cut": c.cut}
+                {"text": c.text, "reward": reward, "cut": c.cut, "unread": c.unread}
                 for c, reward in zip(group.candidates.completions_K, group.rewards_K, strict=True)
             ],
             "chosen": group.chosen,
@@ -67,6 +67,7 @@ def readable_chains(chains: Sequence[Chain]) -> list[dict[str, Any]]:
             "prompt": said.prompt.text,
             "text": said.completion.text,
             "cut": said.completion.cut,
+            "unread": said.completion.unread,
             "reward": None if moment.rewards is None else moment.rewards[agent],
         }
         for chain in chains
@@ -86,6 +87,7 @@ def chain_metrics(chains_K: Sequence[Sequence[Chain]]) -> dict[str, Any]:
         "sampled_success": mean([bool(chain.success) for chain in chains]),
         "response_tokens": mean([len(completion.tokens) for completion in said]),
         "cut_share": mean([completion.cut for completion in said]),
+        "unread_share": mean([completion.unread for completion in said]),
         "invalid_share": sum(m.invalid for chains in chains_K for c in chains for m in c.moments) / max(1, len(said)),
         "masked_share": mean([chain.success is None for chains in chains_K for chain in chains]),
         "tokens_generated": sum(len(completion.tokens) for completion in said),
@@ -102,6 +104,7 @@ def tree_metrics(trees: Sequence[Tree]) -> dict[str, Any]:
         "tree_success": mean([tree.success for tree in trees if tree.success is not None]),
         "response_tokens": mean([len(completion.tokens) for completion in completions]),
         "cut_share": mean([completion.cut for completion in completions]),
+        "unread_share": mean([completion.unread for completion in completions]),
         "invalid_share": sum(group.invalid for group in groups) / max(1, len(completions)),
         "masked_share": mean([reward is None for reward in rewards]),
         "tokens_generated": sum(len(completion.tokens) for completion in completions),

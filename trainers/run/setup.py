@@ -121,6 +121,7 @@ def _how(config: Config) -> dict[str, Any]:
     return {
         "temperature": config.temperature if isinstance(config, RL) else 1.0,
         "max_places": CACHED_PLACES * config.max_places,
+        "max_prompt_tokens": config.max_prompt_tokens,
         "dtype": _DTYPES[config.dtype],
         "checkpointing": config.gradient_checkpointing,
     }
@@ -136,6 +137,11 @@ def fit(policy: HuggingFacePolicy, max_new_tokens: int, game: Game[Any]) -> Hugg
     policy.max_new_tokens = max_new_tokens or enough
     if policy.model.config.to_dict().get("prompt_style") == "compact":  # it writes nothing but answers
         policy.max_new_tokens = min(policy.max_new_tokens, enough)
+    if policy.prompt_budget < 1:
+        raise UsageError(
+            f"--max-new-tokens {policy.max_new_tokens} leaves no room for a prompt: the model reads "
+            f"{policy.context} tokens in all. Give a smaller --max-new-tokens."
+        )
     state = game.initial(game.task("train", 0))
     seen = {
         *longest,

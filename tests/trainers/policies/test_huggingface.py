@@ -9,6 +9,8 @@ pytest.importorskip("torch")
 
 import torch
 
+from mas_envs import make_game
+from mas_envs.agents import Request
 from mas_envs.core.errors import UsageError
 from mas_envs.core.game import Prompt
 from tests.trainers.small import (
@@ -20,7 +22,9 @@ from tests.trainers.small import (
     prompts_of,
     stirred_tiny,
 )
+from trainers.policies.policy import PolicyAgent
 from trainers.rl.batch import Branch, Row, collate
+from trainers.rl.types import Sampled
 
 PROMPTS = prompts_of("a b c d", "h", "a c d e f g h b c d c", "a b c d")
 SEEDS = (11, 12, 13, 14)
@@ -195,12 +199,11 @@ def test_a_tokenizer_without_an_end_token_is_refused():
 
 
 @pytest.mark.parametrize("family", ["mistral", "gemma2", "gemma3"])
-def test_a_sliding_window_that_does_not_cover_prompt_and_completion_is_refused(family):
+def test_a_model_reads_no_more_than_its_sliding_window_covers(family):
     policy = family_policy(family, sliding_window=8, max_new_tokens=5)
-    assert policy.sample(prompts_of("a b c"), 1, [0])
-    with pytest.raises(UsageError, match="may take 9 tokens, but this model's attention slides over a window of 8"):
-        policy.sample(prompts_of("a b c d"), 1, [0])
-    with pytest.raises(UsageError, match="may take 10 tokens"):
+    fits, over = policy.sample(prompts_of("a b c", "a b c d"), 1, [0, 0])
+    assert fits.completions_K[0].tokens and over.completions_K[0].unread
+    with pytest.raises(UsageError, match="takes 10 tokens, but the model reads no more than 8"):
         policy.logprobs(collate([Row((3,) * 5, (Branch((4,) * 5, (0.0,) * 5, 0.0),))], policy.pad))
 
 
@@ -246,3 +249,38 @@ def test_logprobs_do_not_depend_on_the_old_ones_or_on_padding():
     ]
     again, _ = policy.logprobs(collate(changed, policy.pad, bidirectional_prompt=True))
     assert torch.equal(whole, again)
+
+
+def test_a_prompt_over_its_budget_is_not_read_and_the_others_draw_as_without_it():
+    policy = stirred_tiny(max_prompt_tokens=4)
+    short = prompts_of("a b c d", "h")
+    found = policy.sample([short[0], *prompts_of("a b c d e"), short[1]], 2, (1, 2, 3))
+    assert found[1].completions_K == (Sampled("", (), (), unread=True),) * 2
+    assert len(found[1].prompt_tokens) == 5
+    assert [found[0], found[2]] == policy.sample(short, 2, (1, 3))
+    assert not any(c.unread for i in (0, 2) for c in found[i].completions_K)
+    assert policy.sample(prompts_of("a b c d e"), 2, (1,)) == [found[1]]
+
+
+@pytest.mark.parametrize("make", [lambda: family_policy("llama"), gpt2_policy])
+def test_without_a_budget_a_prompt_may_take_what_the_model_leaves_room_for(make):
+    policy = make()
+    room = policy.context - policy.max_new_tokens
+    fits, over = policy.sample(prompts_of("a " * room, "a " * (room + 1)), 1, (1, 2))
+    assert fits.completions_K[0].tokens and over.completions_K[0].unread
+    policy.max_prompt_tokens = 10 * room  # more than the model reads
+    assert policy.sample(prompts_of("a " * (room + 1)), 1, (2,)) == [over]
+
+
+def test_an_agent_says_that_its_prompt_was_too_long():
+    policy = stirred_tiny(max_prompt_tokens=4)
+    game = make_game("sokoban", style="compact")
+    state = game.initial(game.task("train", 0))
+    requests = [
+        Request(prompt, 0, "planner_0", game, state, game.task("train", 0).ref)
+        for prompt in prompts_of("a b", "a " * 5)
+    ]
+    assert [(one.text == "", one.stop_reason) for one in PolicyAgent(policy).act(requests)][1] == (
+        True,
+        "prompt_length",
+    )

@@ -135,6 +135,18 @@ def test_what_an_agent_earns_until_it_speaks_again_stands_at_its_completion():
     assert len(lines_of(chains_K, ["executor"])) == 1
 
 
+def test_what_is_earned_after_a_prompt_that_was_not_read_stands_at_the_completion_before():
+    unread = Said(Prompt(""), (8,), Sampled("", (), (), unread=True))
+    moments = [*MOMENTS[:2], ChainMoment(1, {"planner_0": unread}, {"planner_0": -1.0, "executor_0": 4.0})]
+    chains_K = [[Chain(Task(REF, None), 0, None, moments)], [Chain(Task(REF, None), 1, None, moments[2:])]]
+    lines = lines_of(chains_K, ["planner", "executor"])
+    assert [[(words.completion.tokens, earned) for _, words, earned in line] for line in lines] == [
+        [((4, 5), -0.25)],
+        [((7,), 6.0)],
+    ]
+    assert assessed(lines, stirred_tiny(), Critic(stirred_tiny()), PPO(env="sokoban", kl=0.0))
+
+
 def test_tokens_are_assessed_along_the_line_and_leaving_the_start_has_its_price():
     policy, start = stirred_tiny(), stirred_tiny()
     stir(start.model, seed=7)

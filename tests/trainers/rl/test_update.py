@@ -144,7 +144,7 @@ def test_muon_takes_matrices_and_never_embeddings_or_norms(make):
     parts = names_by_part(model, Optimizer(model, "muon", 1e-3))
     inside = {name for name, p in model.named_parameters() if p.ndim == 2 and ".layers." in name}
     assert inside and inside <= parts["Muon"]
-    assert not any("embed" in name or "norm" in name for name in parts["Muon"])
+    assert not any("embed" in name or "norm" in name or "head" in name for name in parts["Muon"])
     assert parts["Muon"] | parts["AdamW"] == {name for name, _ in model.named_parameters()}
     assert not parts["Muon"] & parts["AdamW"]
 

@@ -94,7 +94,7 @@ def test_metrics_have_one_line_per_iteration_and_validation_where_asked(folder):
     for record in records:
         assert {"reward", "groups", "constant_share", "invalid_share", "masked_share", "rl_cpu_s"} <= record.keys()
         assert 0 <= record["constant_share"] <= 1 and 0 < record["invalid_share"] <= 1
-        assert record["masked_share"] == 0
+        assert record["masked_share"] == record["unread_share"] == 0
         if "shared" in record:
             assert {"loss", "ratio", "clip_fraction", "kl", "entropy", "grad_norm"} <= record["shared"].keys()
     assert any("shared" in record for record in records)

@@ -47,6 +47,7 @@ def refused(arguments, capsys, *words):
         (["--iterations", "-1"], ["--iterations is -1"]),
         (["--iterations", "x"], ["--iterations"]),
         (["--limit", "0"], ["--limit is 0"]),
+        (["--max-prompt-tokens", "-1"], ["--max-prompt-tokens is -1", "from 0"]),
         (["--best-share", "1.5"], ["--best-share is 1.5", "a share from 0 to 1"]),
         (["--demo-noise", "-0.1"], ["--demo-noise is -0.1", "a share from 0 to 1"]),
         (["--temperature", "0"], ["--temperature is 0.0", "above 0"]),
