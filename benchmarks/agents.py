@@ -11,15 +11,16 @@ ROLE=SPEC,ROLE=SPEC a team of different ones
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
 from benchmarks.entries import Entry, Used
 from mas_envs.agents import Agent, Completion, ExpertAgent, HumanAgent, OpenAIAgent, RandomAgent, Request
 from mas_envs.core.errors import UsageError, did_you_mean
-from mas_envs.core.game import Game
+from mas_envs.core.game import Game, TaskRef
 
 GRAMMAR = (
     "random, expert, human, hf:PATH, vllm:PATH, openai:MODEL@URL, run:FOLDER, or ROLE=SPEC for every role, joined by "
@@ -38,7 +39,8 @@ class Calls:
     """How the servers of openai:MODEL@URL are called; nothing of it changes what a model answers."""
 
     key_env: str = "OPENAI_API_KEY"
-    """Environment variable with the API key of openai:MODEL@URL; for several servers ROLE=VARIABLE,ROLE=VARIABLE."""
+    """Environment variable with the API key of openai:MODEL@URL; for several servers ROLE=VARIABLE,ROLE=VARIABLE (no
+    variable for one that wants no key)."""
     price: str = "0/0"
     """Of a million tokens read and a million tokens written, as IN/OUT; for several servers ROLE=IN/OUT,ROLE=IN/OUT."""
     concurrency: int = 16
@@ -50,16 +52,23 @@ class Calls:
 
 
 class Counting:
-    """Asks another agent, and adds to `used` what its answers took, by (task, attempt)."""
+    """Asks another agent, and adds to `used` what its answers took, by (task, attempt).
+
+    only: the episodes for which it asks, by (task, attempt), where not for all; the others end there, masked.
+    """
 
     def __init__(self, agent: Agent, used: dict[tuple[Any, int], Used]):
         self._agent, self._used = agent, used
+        self.only: Collection[tuple[TaskRef, int]] | None = None
 
     def act(self, requests: Sequence[Request]) -> list[Completion]:
-        completions = self._agent.act(requests)
-        for request, completion in zip(requests, completions, strict=True):
+        wanted = [self.only is None or (one.task, one.attempt) in self.only for one in requests]
+        asked = list(compress(requests, wanted))
+        found = self._agent.act(asked) if asked else []
+        for request, completion in zip(asked, found, strict=True):
             self._used.setdefault((request.task, request.attempt), Used()).add(completion)
-        return completions
+        answers = iter(found)
+        return [next(answers) if one else Completion("", failure="it was not asked") for one in wanted]
 
 
 def parse_specs(spec: str, roles: Sequence[str], flag: str = "--agent", grammar: str = GRAMMAR) -> dict[str, str]:
@@ -70,9 +79,9 @@ def parse_specs(spec: str, roles: Sequence[str], flag: str = "--agent", grammar:
     for part in spec.split(","):
         role, equals, one = part.partition("=")
         if not equals or role not in roles or role in found:
+            hint = "" if role in found else did_you_mean(role, roles)
             raise UsageError(
-                f"{flag} has {part!r};{did_you_mean(role, roles)} the roles are {', '.join(roles)}, each once. "
-                f"Write {grammar}."
+                f"{flag} has {part!r};{hint} the roles are {', '.join(roles)}, each once. Write {grammar}."
             )
         found[role] = one
     if missing := [role for role in roles if role not in found]:
@@ -136,6 +145,16 @@ def make_agents(entry: Entry, game: Game[Any], calls: Calls) -> dict[str, Agent]
     return found
 
 
+def make_counting(
+    entry: Entry, game: Game[Any], calls: Calls
+) -> tuple[dict[str, Counting], dict[tuple[Any, int], Used]]:
+    """Returns the agents of `make_agents`, and what their answers will have taken."""
+    used = dict[tuple[Any, int], Used]()
+    players = make_agents(entry, game, calls)
+    counting = {id(agent): Counting(agent, used) for agent in players.values()}
+    return {role: counting[id(agent)] for role, agent in players.items()}, used
+
+
 def _local(entry: Entry, game: Game[Any], spec: str) -> Agent:
     kind, rest = kind_of(spec)
     if kind in ALONE:
@@ -155,6 +174,11 @@ def _local(entry: Entry, game: Game[Any], spec: str) -> Agent:
 
 def _endpoint(entry: Entry, calls: Calls, spec: str, key_env: str, price: str) -> Agent:
     model, _, url = kind_of(spec)[1].rpartition("@http")
+    if key_env not in ("", Calls.key_env) and key_env not in os.environ:  # it may be the key itself, so it is not shown
+        raise UsageError(
+            "--key-env has something that is no environment variable here. Give the name of the variable that holds "
+            "the API key (export it first), never the key."
+        )
     try:
         price_in, price_out = map(float, price.split("/"))
     except ValueError:

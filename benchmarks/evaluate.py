@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from inspect import signature
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import tyro
 import yaml
@@ -26,9 +26,9 @@ import mas_envs
 from benchmarks import agents, tasksets
 from benchmarks.entries import Entry, Used, read_entry, read_json, read_lines, summarise, to_line
 from benchmarks.tasksets import TaskSet
-from mas_envs.agents import Agent, EndOfInputError, play
+from mas_envs.agents import EndOfInputError, play
 from mas_envs.core.errors import MasEnvsError, UsageError, in_range
-from mas_envs.core.game import Game, Task
+from mas_envs.core.game import Game
 from mas_envs.registry import game_class
 from trainers.run.files import make_folder, write_json, write_text
 from trainers.run.metrics import Display
@@ -74,6 +74,8 @@ class Options:
     """Tasks played together; 1 where a person plays."""
     force: bool = False
     """Begin anew where the folder holds another entry."""
+    replay_masked: bool = False
+    """Play again what earlier sittings masked (a server was down); nothing else that is recorded changes."""
     calls: Annotated[agents.Calls, tyro.conf.arg(name="")] = field(default_factory=agents.Calls)
     """How servers are called."""
 
@@ -178,13 +180,13 @@ def open_folder(entry: Entry, folder: Path, force: bool) -> list[dict[str, Any]]
     """
     make_folder(folder)
     path = folder / "entry.json"
-    if path.exists() and not force:
+    done = [] if force else read_lines(folder / "episodes.jsonl", whole=False)
+    if done:
         if read_entry(folder) != entry:
             raise UsageError(
                 f"{str(folder)!r} holds another entry (see its entry.json). Give another --out, or --force to begin "
                 "anew."
             )
-        done = read_lines(folder / "episodes.jsonl", whole=False)
         size = entry.chunk * entry.attempts
         whole = done if len(done) == entry.episodes else done[: len(done) // size * size]
     else:
@@ -200,29 +202,40 @@ def _json(line: Mapping[str, Any]) -> str:
     return json.dumps(line, ensure_ascii=True, separators=(",", ":")) + "\n"
 
 
+class Sitting(NamedTuple):
+    """What chunks are played with. used: what the answers of this sitting took, by (task, attempt)."""
+
+    entry: Entry
+    game: Game[Any]
+    tasks: TaskSet
+    players: Mapping[str, agents.Counting]
+    used: Mapping[tuple[Any, int], Used]
+
+
 def evaluate(entry: Entry, tasks: TaskSet, options: Options, display: Display) -> dict[str, Any]:
     """Plays what is missing and returns the summary, which is also written.
 
     wall_s: of all sittings, each up to its last whole chunk.
     """
     begun, game = time.monotonic(), entry.game()
-    players, used = agents.make_agents(entry, game, options.calls), dict[tuple[Any, int], Used]()
-    counting = {id(agent): agents.Counting(agent, used) for agent in players.values()}
-    made = {role: counting[id(agent)] for role, agent in players.items()}
+    at = Sitting(entry, game, tasks, *agents.make_counting(entry, game, options.calls))
     lines = open_folder(entry, options.out, options.force)
     clock = options.out / "clock.json"
     wall_s = before = read_json(clock)["wall_s"] if clock.exists() else 0.0
+    if options.replay_masked and (lost := [i for i, line in enumerate(lines) if line["success"] is None]):
+        display.say(f"{len(lost)} masked episodes are played again")
+        play_again(at, lost, lines, options.out)
+        wall_s = _tick(clock, before, begun)
     if "human" not in entry.agents.values():  # a bar would be drawn over what they read
         display.begin(
             f"{entry.tasks}: {entry.limit} tasks, {entry.attempts} each", entry.limit, len(lines) // entry.attempts
         )
     for first in range(len(lines) // entry.attempts, entry.limit, entry.chunk):
         numbers = range(first, min(first + entry.chunk, entry.limit))
-        new = play_chunk(entry, game, [tasks.task(game, number) for number in numbers], first, made, used)
+        new = play_chunk(at, numbers)
         with (options.out / "episodes.jsonl").open("ab", buffering=0) as file:
             file.write("".join(map(_json, new)).encode())
-        wall_s = round(before + time.monotonic() - begun, 2)
-        write_json(clock, {"wall_s": wall_s})
+        wall_s = _tick(clock, before, begun)
         lines += new
         known = [line["success"] for line in lines if line["success"] is not None]
         low, high = wilson(sum(known), len(known))
@@ -245,21 +258,38 @@ def evaluate(entry: Entry, tasks: TaskSet, options: Options, display: Display) -
     return summary
 
 
-def play_chunk(
-    entry: Entry,
-    game: Game[Any],
-    tasks: Sequence[Task],
-    first: int,
-    made: Mapping[str, Agent],
-    used: Mapping[tuple[Any, int], Used],
-) -> list[dict[str, Any]]:
-    """Returns the records of some tasks, all attempts of one after the other."""
-    repeated = [task for task in tasks for _ in range(entry.attempts)]
-    numbers = [first + i for i in range(len(tasks)) for _ in range(entry.attempts)]
+def _tick(clock: Path, before: float, begun: float) -> float:
+    """Returns the seconds of all sittings, which are also written."""
+    wall_s = round(before + time.monotonic() - begun, 2)
+    write_json(clock, {"wall_s": wall_s})
+    return wall_s
+
+
+def play_chunk(at: Sitting, numbers: Sequence[int]) -> list[dict[str, Any]]:
+    """Returns the records of the tasks of these numbers, all attempts of one after the other."""
+    repeated = [number for number in numbers for _ in range(at.entry.attempts)]
+    made = {number: at.tasks.task(at.game, number) for number in numbers}
+    episodes = play(at.game, at.players, [made[number] for number in repeated], at.entry.seed, at.entry.alpha)
     return [
-        to_line(number, episode, used.get((episode.task, episode.attempt), Used()))
-        for number, episode in zip(numbers, play(game, made, repeated, entry.seed, entry.alpha), strict=True)
+        to_line(number, episode, at.used.get((episode.task, episode.attempt), Used()))
+        for number, episode in zip(repeated, episodes, strict=True)
     ]
+
+
+def play_again(at: Sitting, lost: Sequence[int], lines: list[dict[str, Any]], folder: Path) -> None:
+    """Puts new records into the places `lost` of `lines`, and into the file, which is written anew for each chunk."""
+    only = {divmod(place, at.entry.attempts) for place in lost}
+    numbers = sorted({number for number, _ in only})
+    for player in at.players.values():
+        player.only = {(at.tasks.task(at.game, number).ref, attempt) for number, attempt in only}
+    for first in range(0, len(numbers), at.entry.chunk):
+        for line in play_chunk(at, numbers[first : first + at.entry.chunk]):
+            if (line["number"], line["attempt"]) in only:
+                lines[line["number"] * at.entry.attempts + line["attempt"]] = line
+        (folder / "summary.json").unlink(missing_ok=True)  # it is of the former records
+        write_text(folder / "episodes.jsonl", "".join(map(_json, lines)))
+    for player in at.players.values():
+        player.only = None
 
 
 def main(argv: Sequence[str]) -> int:
@@ -277,6 +307,8 @@ def main(argv: Sequence[str]) -> int:
     low, high = summary["ci95"]
     result = f"success {summary['success']:.3f}  [{low:.3f}, {high:.3f}]  n = {summary['episodes']}"
     display.say(f"{result}, written to {options.out}")
+    if summary["masked"]:
+        display.say(f"{summary['masked']} masked; the same command with --replay-masked plays those again")
     return 0
 
 

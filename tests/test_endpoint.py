@@ -85,3 +85,21 @@ def test_a_closed_endpoint_calls_nobody():
     called.close()
     with pytest.raises(ConnectionError):
         called.post({})
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "port"),
+    [("http://[::1]/v1", "::1", 80), ("https://[2001:db8::7]/v1", "2001:db8::7", 443), ("http://h:81/v1", "h", 81)],
+)
+def test_a_url_without_a_port_means_its_schemes(monkeypatch, url, host, port):
+    asked = []
+
+    def nobody(address, *_):
+        asked.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "create_connection", nobody)
+    monkeypatch.setenv("no_proxy", "*")
+    with pytest.raises(ConnectionError):
+        Endpoint(url, {}, 5.0).get()
+    assert asked == [(host, port)]

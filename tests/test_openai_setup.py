@@ -79,13 +79,23 @@ def test_what_a_server_says_reaches_no_terminal_unclean():
     assert "gone" in str(caught.value) and str(caught.value).isprintable() and len(str(caught.value)) < 700
 
 
+HOLDING_KEYS = (
+    "http://me:secret@host/v1",
+    "http://secret@host/v1",
+    "https://host/v1?api_key=secret",
+    "https://host/v1?api-version=1&key=secret",
+    "https://host/v1?secret",
+    "https://host/v1#secret",
+)
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
         ({"url": "localhost:8000"}, "http://HOST:PORT/v1"),
         ({"url": "ftp://host/v1"}, "http://HOST:PORT/v1"),
         ({"url": "http://host:99999/v1"}, "http://HOST:PORT/v1"),
-        ({"url": "http://me:secret@host/v1"}, "keys come from the environment"),
+        *(({"url": url}, "keys come from the environment (OPENAI_API_KEY") for url in HOLDING_KEYS),
         ({"api_key": "a\nb"}, "line break"),
         ({"temperature": -1.0}, "temperature is -1.0; it must be a number from 0 to 100"),
         ({"top_p": 2.0}, "top_p is 2.0"),
@@ -102,4 +112,4 @@ def test_what_a_server_says_reaches_no_terminal_unclean():
 def test_settings_that_cannot_be_are_refused(settings, said):
     with pytest.raises(UsageError) as caught:
         OpenAIAgent(**{"model": "m", "url": "http://host/v1", **settings})
-    assert said in str(caught.value)
+    assert said in str(caught.value) and "secret" not in str(caught.value)

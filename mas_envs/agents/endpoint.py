@@ -1,6 +1,7 @@
 """One JSON request over HTTP that ends in time, whatever the server does, with the standard library alone."""
 
 import json
+import re
 import socket
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
@@ -28,7 +29,7 @@ class Reply(NamedTuple):
 
 
 class Endpoint:
-    """Posts JSON to one URL; any number of threads may.
+    """Posts JSON to one URL, or gets what is there; any number of threads may.
 
     Proxies are those of the environment (https_proxy, http_proxy, no_proxy), never for this machine itself.
 
@@ -49,11 +50,18 @@ class Endpoint:
 
     def post(self, value: Any) -> Reply:
         """Returns what the server answered; raises TimeoutError or ConnectionError where no whole reply came."""
+        return self._exchange("POST", json.dumps(value).encode("ascii"))
+
+    def get(self) -> Reply:
+        """Returns what is at the URL; raises as `post`."""
+        return self._exchange("GET", None)
+
+    def _exchange(self, method: str, body: bytes | None) -> Reply:
         connection, target, headers = _connection(self._url, self._timeout)
-        body, late = json.dumps(value).encode("ascii"), Event()
+        late = Event()
         try:
             with self._limited(connection, late):
-                connection.request("POST", target, body, {**self._headers, **headers})
+                connection.request(method, target, body, {**self._headers, **headers})
                 response = connection.getresponse()
                 reply = Reply(response.status, response.headers.get("Retry-After", ""), response.read(MAX_BYTES))
         except (OSError, HTTPException, ValueError) as error:  # ValueError: a socket that was shut under a read
@@ -117,16 +125,22 @@ class Endpoint:
 
 
 def checked_url(url: str) -> str:
-    """Returns `url` if it is http(s)://HOST[:PORT][/PATH][?QUERY]; raises UsageError otherwise."""
+    """Returns `url` if it is http(s)://HOST[:PORT][/PATH][?api-version=...]; raises UsageError otherwise.
+
+    URLs are recorded and shown, so nothing is allowed in them that can be a key.
+    """
     try:
         parts = urlsplit(url)
         good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:  # a port that is no number, an address that is none
         parts, good = SplitResult("", "", "", "", ""), False
+    if "@" in parts.netloc or parts.fragment or not re.fullmatch(r"(api-version=[\w.-]+)?", parts.query):
+        raise UsageError(
+            "A URL of a server is recorded, so it has no user name, password, #part or ?query (but api-version): keys "
+            "come from the environment (OPENAI_API_KEY or what --key-env names; VLLM_API_KEY for --rollout server:URL)."
+        )
     if not good or not url.isascii() or not url.isprintable() or " " in url:
         raise UsageError(f"{url!r} is no URL of a server; write http://HOST:PORT/v1 or https://HOST/v1.")
-    if parts.username is not None or parts.fragment:
-        raise UsageError("A URL of a server has no user name, password or #part: keys come from the environment.")
     return url
 
 
@@ -136,16 +150,16 @@ def _connection(url: str, timeout: float) -> tuple[HTTPConnection, str, dict[str
     host, secure = parts.hostname or "", parts.scheme == "https"
     kind = HTTPSConnection if secure else HTTPConnection
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    given = getproxies().get(parts.scheme, "")
+    given, port = getproxies().get(parts.scheme, ""), parts.port or kind.default_port  # else it is looked for in ::1
     if not given or host in ("localhost", "::1") or host.startswith("127.") or proxy_bypass(host):
-        return kind(host, parts.port, timeout=timeout), target, {}
+        return kind(host, port, timeout=timeout), target, {}
     proxy = urlsplit(given if "://" in given else f"http://{given}")
     connection = kind(proxy.hostname or "", proxy.port, timeout=timeout)
     login = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}" if proxy.username else ""
     headers = {"Proxy-Authorization": f"Basic {b64encode(login.encode()).decode()}"} if login else {}
     if not secure:
         return connection, url, headers
-    connection.set_tunnel(host, parts.port, headers)
+    connection.set_tunnel(host, port, headers)
     return connection, target, {}
 
 

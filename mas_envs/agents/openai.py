@@ -171,10 +171,10 @@ class OpenAIAgent:
         try:
             reply = endpoint.post(body)
         except OSError as error:
-            return _Fault(f"{_shown(self.url)}: {_clean(str(error))}")
+            return _Fault(f"{self.url}: {_clean(str(error))}")
         if reply.status == 200:
             return _read(reply.body)
-        said = f"{_shown(self.url)} answered {reply.status}: {_message(reply.body)}"
+        said = f"{self.url} answered {reply.status}: {_message(reply.body)}"
         if reply.status in _AGAIN or reply.status >= 500:
             spent = "insufficient_quota" in said
             return _Fault(said, pause=_seconds(reply.retry_after), setup=spent)
@@ -249,10 +249,6 @@ def _clean(text: str) -> str:
     """Returns text of a server as something that a terminal and a file can take."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= 300 else f"{line[:300]}..."
-
-
-def _shown(url: str) -> str:
-    return urlunsplit(urlsplit(url)._replace(query=""))  # a query may hold a key
 
 
 def _seconds(retry_after: str) -> float:

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -131,6 +130,53 @@ def test_calls_that_fail_for_good_mask_their_episodes_and_no_other(quiet, tmp_pa
     assert summary["with_masked_as_failures"]["success"] == pytest.approx(solved / len(lines), abs=1e-6)
 
 
+@pytest.mark.parametrize("attempts", [1, 3])
+def test_masked_episodes_are_played_again_and_no_other(tmp_path, capsys, attempts):
+    def lost(body):
+        return down and derive("lost", json.dumps(body, sort_keys=True)) % 24 == 0
+
+    def behave(body, nth):
+        return say(500, error("down")) if lost(body) else some_answer(body, nth)
+
+    more = ["--retries", "0", "--attempts", str(attempts), "--temperature", "1"]
+    with serving(behave) as stub:
+        down = False
+        assert evaluated(tmp_path / "whole", stub, *more) == 0
+        calls, down = len(stub.bodies), True
+        assert evaluated(tmp_path / "entry", stub, *more) == 0
+        assert "--replay-masked plays those again" in capsys.readouterr().out
+        masked = [line["success"] is None for line in lines_of(tmp_path / "entry")]
+        assert 0 < sum(masked) < len(masked) == 10 * attempts
+        down, stub.bodies = False, []
+        assert evaluated(tmp_path / "entry", stub, *more, "--replay-masked") == 0
+        assert verify(tmp_path / "entry")["masked"] == 0 and f"{sum(masked)} masked" in capsys.readouterr().out
+        asked = sum(len(one["actions"]) for line, again in zip(lines_of(tmp_path / "entry"), masked, strict=True)
+                    for one in line["moments"] if again)  # fmt: skip
+        assert len(stub.bodies) == asked < calls / 2
+        assert lines_of(tmp_path / "entry") == lines_of(tmp_path / "whole")
+
+
+def test_playing_masked_episodes_again_may_be_broken_off(quiet, tmp_path):
+    folder = tmp_path / "entry"
+
+    def breaks_off(body, nth):
+        revoked = any(line["success"] is not None for line in lines_of(folder))
+        return say(401, error("revoked")) if revoked else some_answer(body, nth)
+
+    with serving(lambda body, nth: say(500, error("down")) if stub.bodies[1:] else some_answer(body, nth)) as stub:
+        assert evaluated(folder, stub, "--retries", "0") == 0
+        assert all(line["success"] is None for line in lines_of(folder))
+        stub.behave = breaks_off
+        assert evaluated(folder, stub, "--retries", "0", "--replay-masked") == 2
+        assert [line["success"] is None for line in lines_of(folder)] == [False] * 4 + [True] * 6
+        assert not (folder / "summary.json").exists()  # which said something else
+        assert evaluated(folder, stub) == 0
+        assert verify(folder)["masked"] == 6
+        stub.behave = some_answer
+        assert evaluated(folder, stub, "--replay-masked") == 0
+    assert lines_of(folder) == lines_of(quiet) and verify(folder)["masked"] == 0
+
+
 def test_a_cut_completion_is_counted(tmp_path):
     def behave(body, nth):
         return say(200, completion(some_answer(body, nth), "length" if body["seed"] % 2 else "stop"))
@@ -175,15 +221,8 @@ def test_a_wrong_set_up_ends_the_evaluation_before_anything_is_recorded(tmp_path
         assert evaluated(tmp_path / "entry", stub, "--retries", "1") == 2
     assert said in capsys.readouterr().err
     assert lines_of(tmp_path / "entry") == []
-
-
-def test_the_key_comes_from_the_named_variable_and_is_recorded_nowhere(tmp_path, monkeypatch):
-    monkeypatch.setenv("MY_KEY", "very-secret\n")
-    monkeypatch.setenv("OPENAI_API_KEY", "not-this-one")
-    with serving(some_answer) as stub:
-        assert evaluated(tmp_path / "entry", stub, "--key-env", "MY_KEY", limit=2) == 0
-        assert {headers["Authorization"] for headers in stub.headers} == {"Bearer very-secret"}
-    assert not any("secret" in path.read_text() for path in (tmp_path / "entry").iterdir())
+    with serving(some_answer) as stub:  # so nothing is in the way of the right one
+        assert evaluated(tmp_path / "entry", stub, limit=1) == 0
 
 
 def test_sampling_settings_are_sent_recorded_and_not_mixed(tmp_path, capsys):
@@ -204,65 +243,6 @@ def test_a_temperature_that_is_not_sent_is_not_called_greedy(tmp_path):
     with serving(some_answer) as stub:
         assert evaluated(tmp_path / "entry", stub, "--extra-body", '{"temperature": null}', limit=2) == 0
     assert verify(tmp_path / "entry")["decoding"] == "greedy; endpoints: temperature as they choose"
-
-
-def test_a_team_of_an_endpoint_and_an_expert_plays_with_a_key_and_a_price_for_each_role(tmp_path, monkeypatch):
-    monkeypatch.setenv("KEY_A", "a")
-    with serving(some_answer) as one, serving(some_answer) as two:
-        agent = f"planner=openai:big@{one.url},executor=openai:small@{two.url}"
-        more = ("--key-env", "planner=KEY_A,executor=KEY_B", "--price", "planner=0/100,executor=0/0")
-        assert evaluated(tmp_path / "entry", one, *more, agent=agent, limit=3) == 0
-        assert {body["model"] for body in one.bodies} == {"big"} and {b["model"] for b in two.bodies} == {"small"}
-        assert {headers.get("Authorization") for headers in one.headers} == {"Bearer a"}
-        assert {headers.get("Authorization") for headers in two.headers} == {None}
-        assert verify(tmp_path / "entry")["usage"]["cost"] == pytest.approx(len(one.bodies) * 5e-4)
-        words = ["--env", "plan_path", "--agents", f"planner=expert,executor=openai:m@{one.url}", "--limit", "2"]
-        assert evaluate.main([*words, "--out", str(tmp_path / "mixed")]) == 0
-    assert read_entry(tmp_path / "mixed").agents == {"planner": "expert", "executor": f"openai:m@{one.url}"}
-    verify(tmp_path / "mixed")
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["--agent", "openai:m@localhost:80"], "Write random, expert, human, hf:PATH, vllm:PATH, openai:MODEL@URL"),
-        (["--agent", "openai:@http://h/v1"], "openai:MODEL@URL"),
-        (["--agent", "openai:m@http://h:x/v1"], "http://HOST:PORT/v1"),
-        (["--agent", "openai:m@http://me:word@h/v1"], "keys come from the environment"),
-        (["--agent", "human:me"], "which is no agent"),
-        (["--agent", "vllm:"], "vllm:PATH"),
-        (["--agent", "planner=run:runs/x,executor=expert"], "run:FOLDER is a whole team"),
-        (["--agent", "planner=openai:m@http://h/v1,executor=gpt"], "'gpt', which is no agent"),
-        (["--agent", "openai:m@http://h/v1", "--top-p", "0"], "--top-p is 0"),
-        (["--agent", "openai:m@http://h/v1", "--extra-body", "min_p=1"], "JSON object"),
-        (["--agent", "openai:m@http://h/v1", "--extra-body", '{"min_p": NaN}'], "JSON object"),
-        (["--agent", "openai:m@http://h/v1", "--extra-body", '{"temperature": 1}'], "extra_body has temperature"),
-        (["--agent", "random", "--extra-body", '{"min_p": 1}'], "nobody of the team"),
-        (["--agent", "expert", "--top-p", "0.9"], "--top-p is for openai:MODEL@URL alone"),
-        (["--agent", "openai:m@http://h/v1", "--price", "cheap"], "IN/OUT"),
-        (["--agent", "openai:m@http://h/v1", "--price", "planner=1/2"], "--price names nobody for executor"),
-        (["--agent", "openai:m@http://h/v1", "--key-env", "planer=A,executor=B"], "Did you mean 'planner'"),
-        (["--agent", "openai:m@http://h/v1", "--concurrency", "0"], "concurrency is 0"),
-        (["--agent", "human", "--attempts", "2", "--temperature", "1"], "--attempts 1"),
-    ],
-)
-def test_a_spec_or_setting_that_cannot_be_is_refused_with_the_grammar(tmp_path, capsys, words, said):
-    assert evaluate.main(["--env", "plan_path", *words, "--out", str(tmp_path / "entry")]) == 2
-    assert said in capsys.readouterr().err
-    assert not (tmp_path / "entry" / "episodes.jsonl").exists()
-
-
-@pytest.mark.skipif(find_spec("vllm") is not None, reason="vLLM is installed")
-def test_without_vllm_its_spec_says_what_to_install(tmp_path, capsys):
-    pytest.importorskip("torch")
-    from tests.trainers.small import HuggingFacePolicy
-    from trainers.policies.tiny import CAUSAL, make_model, make_tokenizer
-
-    tokenizer = make_tokenizer(mas_envs.make_game("plan_path", style="compact").vocabulary())
-    HuggingFacePolicy(make_model(tokenizer, CAUSAL, 0), tokenizer, 8).save(tmp_path / "model")
-    words = ["--env", "plan_path", "--agent", f"vllm:{tmp_path / 'model'}", "--out", str(tmp_path / "entry")]
-    assert evaluate.main(words) == 2
-    assert 'pip install "mas-envs[vllm]"' in capsys.readouterr().err
 
 
 # ---- kills, interrupts, people ----------------------------------------------------------------------------------
