@@ -43,8 +43,11 @@ class Stub(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: Stub
 
+    def do_GET(self) -> None:
+        self.do_POST()
+
     def do_POST(self) -> None:
-        raw = self.rfile.read(int(self.headers["Content-Length"]))
+        raw = self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}"
         stub, body = self.server, json.loads(raw)
         with stub.lock:
             nth = stub.seen[raw.decode()]

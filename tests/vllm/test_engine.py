@@ -14,7 +14,7 @@ from tests.trainers.small import GlobalGenerators, family_policy, plain_logprobs
 from trainers.policies.engine import EngineError, EnginePolicy
 from trainers.policies.huggingface import HuggingFacePolicy
 from trainers.policies.vllm import LocalEngine, make_samplers
-from trainers.rl.types import Candidates
+from trainers.rl.types import Candidates, Sampled
 from trainers.rl.update import Optimizer
 
 pytestmark = pytest.mark.vllm
@@ -125,6 +125,17 @@ def test_without_the_tied_head_a_reload_leaves_the_old_one(sampler, policy, monk
     assert_as_hugging_face(sampler)
 
 
+def test_weights_that_vllm_does_not_know_are_an_error_with_its_reason(sampler, policy, monkeypatch):
+    greedy(sampler)
+    state = policy.model.state_dict
+    monkeypatch.setattr(policy.model, "state_dict", lambda: state() | {"model.layers.0.mlp.router": torch.ones(2)})
+    stir(policy.model, seed=10)
+    with pytest.raises(UsageError, match=r"vLLM refuses weights or prompts of this model \(.*router.*--rollout hf"):
+        greedy(sampler)
+    monkeypatch.undo()
+    assert_as_hugging_face(sampler)
+
+
 def test_a_dead_engine_starts_again_with_the_weights_of_the_moment(sampler, policy, monkeypatch, caplog):
     import vllm
     from vllm.v1.engine.exceptions import EngineDeadError
@@ -184,9 +195,10 @@ def test_two_policies_have_an_engine_each_and_no_global_generator_is_changed():
         sampler.close()
 
 
-def test_a_prompt_that_does_not_fit_is_refused(sampler):
-    with pytest.raises(ValueError, match="do not fit into the 128 tokens"):
-        sampler.sample(prompts_of("a " * 125), 1, [0])
+def test_a_prompt_that_does_not_fit_is_not_read_and_the_others_are(sampler):
+    long, short = sampler.sample(prompts_of("a " * 125, "a b"), 2, [0, 1])
+    assert long.completions_K == (Sampled("", (), (), unread=True),) * 2
+    assert all(one.tokens and not one.unread for one in short.completions_K)
 
 
 def test_a_policy_that_reads_prompts_in_both_directions_is_refused():

@@ -100,6 +100,15 @@ def test_a_server_takes_new_weights_and_samples_as_hugging_face(url, model, tmp_
     assert drawn == tokens(sampler.sample(PROMPTS, 4, SEEDS)) != tokens(sampler.sample(PROMPTS, 4, SEEDS[::-1]))
 
 
+def test_a_server_that_got_other_weights_meanwhile_does_not_answer_by_them(url, model, tmp_path):
+    policies = load(model), load(model)
+    stir(policies[1].model, seed=3, std=0.2)
+    made = [make_server_samplers(url, {"": p}, tmp_path / str(i), adapters=False)[""] for i, p in enumerate(policies)]
+    for sampler in made * 2:  # as after a new start, but for the minute that it takes
+        assert_as_hugging_face(sampler)
+    assert tokens(greedy(made[0])) != tokens(greedy(made[1]))
+
+
 def test_a_server_takes_an_adapter_for_every_role(url, model, tmp_path):
     base = load(model)
     (full,) = make_server_samplers(url, {"shared": base}, tmp_path / "full", adapters=False).values()

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from mas_envs.core.errors import MissingExtraError, UsageError
+from mas_envs.core.errors import MasEnvsError, MissingExtraError, UsageError
 from trainers.policies.engine import Draw, Drawn, EngineFault, EnginePolicy
 from trainers.policies.huggingface import HuggingFacePolicy
 from trainers.rl.types import TokenIds
@@ -49,8 +49,8 @@ class LocalEngine:
     """
 
     def __init__(self, policy: HuggingFacePolicy, share: float):
-        wanted, read = LONGEST_PROMPT + policy.max_new_tokens, policy.model.config.get_text_config().to_dict()
-        self.context = min(wanted, read.get("max_position_embeddings") or read.get("n_positions") or wanted)
+        wanted = (policy.max_prompt_tokens or LONGEST_PROMPT) + policy.max_new_tokens
+        self.context = min(wanted, policy.context)
         self.life, self.lost = 0, 0
         self._llm: Any = None
         # float32 log-probabilities equal the trainer's within 1e-4; the kernels of a GPU want bfloat16.
@@ -268,13 +268,20 @@ def _end_waiting(engine: Any, answers: Mapping[int, Any]) -> None:
 
 @contextmanager
 def _faults() -> Iterator[None]:
-    """Turns what an engine dies of into EngineFault."""
+    """Turns what an engine dies of into EngineFault, and what it refuses into UsageError."""
     from vllm.v1.engine.exceptions import EngineDeadError  # pyright: ignore[reportMissingImports]
 
     try:
         yield
+    except (EngineFault, MasEnvsError):
+        raise
     except (EngineDeadError, RuntimeError, OSError) as error:
         raise EngineFault(_reason(error)) from error
+    except Exception as error:  # many kinds; from a process of its own with no kind at all
+        raise UsageError(
+            f"vLLM refuses weights or prompts of this model ({_reason(error)}; more may be said above). "
+            "Without vLLM: --rollout hf."
+        ) from error
 
 
 def _reason(error: Exception) -> str:

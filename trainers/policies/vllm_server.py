@@ -68,15 +68,16 @@ class ServerEngine:
         old = self._held.pop(key, None)
         if self._adapters:
             if old is not None:
-                self._post("/v1/unload_lora_adapter", {"lora_name": old})
+                self._ask("/v1/unload_lora_adapter", {"lora_name": old})
             place = {"lora_name": name, "lora_path": str(self._folder / name)}
-            self._done(self._post("/v1/load_lora_adapter", place), ADAPTERS)
+            self._done(self._ask("/v1/load_lora_adapter", place), ADAPTERS)
         else:
             reload = {"method": "reload_weights", "kwargs": {"weights_path": str(self._folder / name)}}
-            self._done(self._post("/collective_rpc", reload), FULL)
-            emptied = self._done(self._post("/reset_prefix_cache", {}), FULL)
+            self._done(self._ask("/collective_rpc", reload), FULL)
+            emptied = self._done(self._ask("/reset_prefix_cache", {}), FULL)
             if not _succeeded(emptied.body):
                 raise EngineFault("the server's prefix cache could not be emptied: somebody else is using it")
+            self._done(self._ask("/update_weight_version", {"new_version": name}), FULL)
         self._held[key] = name
         if old is not None:
             remove_folder(self._folder / old)
@@ -98,15 +99,25 @@ class ServerEngine:
             found = list(pool.map(self._complete, asked))
         if found and all(one is None for one in found):
             raise EngineFault(f"{self._url} answered nothing")
-        if None in found:
-            self.stop()  # it may have been started anew meanwhile, and then has its first weights
+        if weights is None:  # a server that was started anew answers, too, by the weights that it began with
+            self._check_version()
         return found
+
+    def _check_version(self) -> None:
+        """Raises EngineFault where other weights have answered than those that the server was given last."""
+        reply = self._ask("/weight_info")
+        try:
+            version = json.loads(reply.body)["weight_version"]
+        except (ValueError, KeyError, TypeError):
+            version = _said(reply)
+        if version != self._held.get(""):
+            raise EngineFault(f"{self._url} has other weights ({version}): it was started anew, or others use it, too")
 
     def _complete(self, asked: Mapping[str, Any]) -> list[Drawn] | None:
         """Returns one prompt's completions, or None where none came, however often it was asked."""
         for pause in (*PAUSES_S, None):
             try:
-                reply = self._post("/v1/completions", asked)
+                reply = self._ask("/v1/completions", asked)
                 if reply.status == 200:
                     return _read(reply.body, asked["n"])
             except EngineFault:
@@ -123,7 +134,7 @@ class ServerEngine:
         """Returns how many tokens the server's model takes, once it is seen to read text as the policy does."""
         text: Any = policy.tokenizer.decode([token for token in range(64) if token < len(policy.tokenizer)])
         try:
-            reply = self._post("/tokenize", {"prompt": text, "add_special_tokens": False})
+            reply = self._ask("/tokenize", {"prompt": text, "add_special_tokens": False})
             if reply.status != 200:
                 raise EngineFault(f"{reply.status}: {_said(reply)}")
             found = json.loads(reply.body)
@@ -140,12 +151,13 @@ class ServerEngine:
             )
         return context
 
-    def _post(self, path: str, value: Any) -> Reply:
-        """Returns what the server answered; raises EngineFault where nothing came."""
+    def _ask(self, path: str, value: Any = None) -> Reply:
+        """Posts a value, or gets what is there; returns what was answered, raises EngineFault where nothing came."""
         key = os.environ.get("VLLM_API_KEY", "").strip()
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         try:
-            return Endpoint(self._url + path, headers, TIMEOUT_S).post(value)
+            endpoint = Endpoint(self._url + path, headers, TIMEOUT_S)
+            return endpoint.get() if value is None else endpoint.post(value)
         except OSError as error:  # TimeoutError and ConnectionError among them
             raise EngineFault(f"{self._url}: {error}") from error
 
@@ -157,7 +169,10 @@ class ServerEngine:
                 f"machine that sees {str(self._folder)!r} under that name."
             )
         if reply.status != 200:
-            raise EngineFault(f"{self._url} did not take the new weights ({reply.status}: {_said(reply)})")
+            raise EngineFault(
+                f"{self._url} did not take new weights from {str(self._folder)!r}, which it has to see under that name "
+                f"({reply.status}: {_said(reply)})"
+            )
         return reply
 
     def stop(self) -> None:

@@ -23,7 +23,7 @@ class Server:
     """Behaves as vLLM does; `instead` answers some paths otherwise: path -> what is done for the nth such request."""
 
     def __init__(self, policy, **instead):
-        self.policy, self.asked, self.weights = policy, [], []
+        self.policy, self.asked, self.weights, self.version = policy, [], [], "default"
         self.instead = {"/" + path.replace("__", "/"): list(answers) for path, answers in instead.items()}
 
     def __call__(self, body, nth):
@@ -47,6 +47,11 @@ class Server:
             return say(200, {"results": [None]})
         if path == "/reset_prefix_cache":
             return say(200, {"success": True})
+        if path == "/update_weight_version":
+            self.version = body["new_version"]
+            return say(200, {"success": True, "new_version": self.version})
+        if path == "/weight_info":
+            return say(200, {"weight_version": self.version})
         choices = [
             {"index": i, "token_ids": [3 + i, 1], "logprobs": {"token_logprobs": [-1.0, -0.5]}}
             for i in range(body["n"])
@@ -83,9 +88,8 @@ def test_prompts_go_as_token_ids_with_their_seeds_after_the_weights(policy, tmp_
         assert texts(sampler.sample(PROMPTS, 2, [7, 8])) == GOOD
         stir(policy.model, seed=3)
         assert texts(sampler.sample(PROMPTS, 2, [7, 8])) == GOOD
-    assert [path for path, _ in server.asked if path != "/v1/completions"] == [
-        "/tokenize", "/collective_rpc", "/reset_prefix_cache", "/collective_rpc", "/reset_prefix_cache",
-    ]  # fmt: skip
+    taken = ["/collective_rpc", "/reset_prefix_cache", "/update_weight_version", "/weight_info"]
+    assert [path for path, _ in server.asked if path != "/v1/completions"] == ["/tokenize", *taken, *taken]
     asked = [body for path, body in server.asked if path == "/v1/completions"]
     assert len(asked) == 4
     whole = {"top_p": 1.0, "top_k": 0, "min_p": 0.0, "repetition_penalty": 1.0}
@@ -117,7 +121,7 @@ def test_a_prompt_that_is_never_answered_is_failed_and_the_others_are_not(policy
         sampler = sampler_of(stub, policy, tmp_path)
         assert texts(sampler.sample(PROMPTS, 2, [7, 8])) == [[("", True)] * 2, GOOD[1]]
         sampler.sample(PROMPTS[1:], 2, [8])
-    assert len(server.weights) == 2  # it may have been started anew meanwhile, with the weights that it began with
+    assert len(server.weights) == 1
 
 
 def test_a_server_that_came_back_is_given_the_weights_anew(policy, tmp_path):
@@ -125,6 +129,25 @@ def test_a_server_that_came_back_is_given_the_weights_anew(policy, tmp_path):
     with serving(server) as stub:
         assert texts(sampler_of(stub, policy, tmp_path).sample(PROMPTS, 2, [7, 8])) == GOOD
     assert len(server.weights) == 2
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+def test_a_server_that_was_started_anew_does_not_answer_by_the_weights_that_it_began_with(policy, tmp_path, when):
+    def start_anew(handler):
+        server.version = "default"
+        server.good("/v1/completions", server.asked[-1][1])(handler)
+
+    server = Server(policy)
+    with serving(server) as stub:
+        sampler = sampler_of(stub, policy, tmp_path)
+        assert texts(sampler.sample(PROMPTS, 2, [7, 8])) == GOOD
+        if when == "before":
+            server.version = "default"
+        else:
+            server.instead["/v1/completions"] = [start_anew]
+        assert texts(sampler.sample(PROMPTS, 2, [7, 8])) == GOOD
+    assert len(server.weights) == 2
+    assert [path for path, _ in server.asked].count("/v1/completions") == 6  # what the old weights said is asked again
 
 
 class Adapter:
