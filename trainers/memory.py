@@ -247,9 +247,10 @@ def read_config(model: str) -> Any:
     try:
         config = AutoConfig.from_pretrained(Path(model), local_files_only=True).get_text_config()
     except Exception as error:  # each kind of model checks its config.json in its own way
+        why = f" ({' '.join(str(error)[:200].split())})" if (Path(model) / "config.json").is_file() else ""
         raise UsageError(
             f"{model!r} is no model.{did_you_mean(model, KNOWN)} Give a local checkpoint directory with a config.json, "
-            f"or one of {', '.join(KNOWN)}. ({' '.join(str(error)[:200].split())})"
+            f"or one of {', '.join(KNOWN)}.{why}"
         ) from error
     if not _is_dense(config):
         raise UsageError(
@@ -278,14 +279,13 @@ def shape_of(config: Any) -> Shape:
 
 
 def parameters(config: Any, lora_rank: int = 0) -> int:
-    """Returns how many weights the model has, exactly; with a rank, those of one adapter included."""
+    """Returns how many weights the model has, exactly; with a rank, those of one adapter of all linear layers."""
     with torch.device("meta"):
         model: Any = AutoModelForCausalLM.from_config(config)
-        if lora_rank:
-            from peft import LoraConfig, get_peft_model
-
-            model = get_peft_model(model, LoraConfig(r=lora_rank, target_modules="all-linear", task_type="CAUSAL_LM"))
-    return sum(weight.numel() for weight in model.parameters())
+    head = model.get_output_embeddings()
+    layers = [one for one in model.modules() if isinstance(one, torch.nn.Linear) and one is not head]
+    adapter = lora_rank * sum(layer.in_features + layer.out_features for layer in layers)
+    return adapter + sum(weight.numel() for weight in model.parameters())
 
 
 def report(options: Options) -> str:

@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import sys
 import weakref
 from pathlib import Path
 
@@ -253,7 +254,16 @@ def test_bad_input_is_refused_with_what_is_allowed(capsys, words, said):
     with pytest.raises(SystemExit) as caught:  # tyro's own way, where a value is refused
         raise SystemExit(memory.main(words))
     assert caught.value.code == 2
-    assert said in " ".join(capsys.readouterr().err.split())
+    found = " ".join(capsys.readouterr().err.split())
+    assert said in found and "huggingface.co" not in found  # a name is never looked for there
+
+
+def test_adapters_are_counted_without_peft(monkeypatch):
+    monkeypatch.setitem(sys.modules, "peft", None)
+    # Of each layer: queries and output 2048 x 2048, keys and values 2048 x 1024, three of 2048 x 6144.
+    each = 2 * (2048 + 2048) + 2 * (2048 + 1024) + 3 * (2048 + 6144)
+    config = read_config("qwen3-1.7b")
+    assert parameters(config, 16) - parameters(config) == 16 * 28 * each
 
 
 @pytest.mark.parametrize("kind", ["gpt2", "qwen3_moe", "mixtral", "gpt_oss", "starcoder2"])
