@@ -22,7 +22,7 @@ from mas_envs.core.errors import StateError, UsageError
 from mas_envs.core.game import Game, Prompt, Result, Step, Task
 from trainers.run.scores import wilson
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class Used:
         """Counts one more answer."""
         own = completion.usage or Usage(completion_tokens=len(completion.token_ids))
         self.completions += 1
-        self.cut += completion.stop_reason == "length"
+        self.cut += completion.stop_reason in ("length", "prompt_length")
         self.failed += bool(completion.failure)
         self.tries += own.tries
         self.prompt_tokens += own.prompt_tokens
@@ -175,6 +175,10 @@ def replay_steps(game: Game[Any], task: Task, line: Mapping[str, Any]) -> Iterat
         prompts = {agent: game.observe(state, agent) for agent in acting}
         actions = {agent: recorded["actions"][agent] for agent in acting}
         if recorded["rewards"] is None:
+            if not recorded.get("failures") and not game.effects(state, actions):
+                raise ValueError(
+                    "a moment is said to be lost, but every answer came, and nothing had to be carried out"
+                )
             yield Moment(prompts, actions, None, {}), None
             return
         results = tuple(recorded["results"])
@@ -195,8 +199,9 @@ def summarise(
     counted as failures. rewards: the mean sum, per episode, of every named reward term. invalid_actions: share of
     actions with which the game found something wrong. pass_at: for k up to the attempts, the chance that one of k
     attempts at a task succeeds (the unbiased estimate of arXiv 2107.03374). majority_at: the same for the answer that
-    most of k attempts give; empty for games without answers to compare (see `benchmarks.voting`).
+    most of k attempts give (see `benchmarks.voting`). Of both a k is left out of which no task has as many attempts.
     families: where tasks have families, success and known episodes of each. usage: what all answers took (`Used`).
+    digest: of the entry and all records, so that no edit of them goes unnoticed, even one without consequences.
     """
     terms: dict[str, float] = {}
     families: dict[str, list[bool]] = {}
@@ -227,8 +232,8 @@ def summarise(
             "success": _rounded(sum(known) / max(1, len(lines))),
             "ci95": [_rounded(every_low), _rounded(every_high)],
         },
-        "pass_at": {str(k): _rounded(_pass_at(k, entry, lines)) for k in _ks(entry.attempts)},
-        "majority_at": {str(k): _rounded(majority_at(k, votes)) for k in _ks(entry.attempts) if has_votes(game)},
+        "pass_at": {str(k): _rounded(p) for k in _ks(entry.attempts) if (p := pass_at(k, lines)) is not None},
+        "majority_at": {str(k): _rounded(p) for k in _ks(entry.attempts) if (p := majority_at(k, votes)) is not None},
         "families": {
             name: {"success": _rounded(sum(found) / len(found)), "episodes": len(found)}
             for name, found in sorted(families.items())
@@ -238,7 +243,15 @@ def summarise(
         "invalid_actions": _rounded(invalid / max(1, actions)),
         "tokens": sum(line["tokens"] for line in lines),
         "usage": {name: _rounded(sum(line["usage"][name] for line in lines)) for name in USAGE},
+        "digest": _digest([asdict(entry), *lines]),
     }
+
+
+def _digest(values: Sequence[Mapping[str, Any]]) -> str:
+    digest = hashlib.blake2b(digest_size=8)
+    for value in values:
+        digest.update(json.dumps(value).encode())
+    return digest.hexdigest()
 
 
 def _add(terms: dict[str, float], who: str, found: Mapping[str, float]) -> None:
@@ -254,8 +267,8 @@ def _ks(attempts: int) -> list[int]:
     return [k for k in (1, 2, 4, 8, 16, 32, 64, 128, attempts) if k <= attempts]
 
 
-def _pass_at(k: int, entry: Entry, lines: Sequence[Mapping[str, Any]]) -> float:
-    """Returns 1 - C(n - c, k) / C(n, k), averaged over the tasks with at least k attempts that were not lost."""
+def pass_at(k: int, lines: Sequence[Mapping[str, Any]]) -> float | None:
+    """Returns 1 - C(n - c, k) / C(n, k), averaged over tasks with k attempts that were not lost; None without any."""
     outcomes: dict[int, list[bool]] = {}
     for line in lines:
         if line["success"] is not None:
@@ -268,7 +281,7 @@ def _pass_at(k: int, entry: Entry, lines: Sequence[Mapping[str, Any]]) -> float:
             for i in range(k):
                 missed *= max(0, failures - i) / (n - i)
             chances.append(1 - missed)
-    return sum(chances) / max(1, len(chances))
+    return sum(chances) / len(chances) if chances else None
 
 
 def read_lines(path: Path, whole: bool) -> list[dict[str, Any]]:

@@ -4,9 +4,9 @@
     python -m benchmarks.verify --re-execute results/code-expert
 
 What this proves: the tasks are those of the named set, each played as often as the entry says; the prompts were the
-game's; rewards, errors, success, turns and every number of the summary follow from the recorded actions by the game's
-own rules. What it cannot prove: who wrote the actions. That effects (programs run, answers graded) came out as
-recorded it believes, unless `--re-execute` carries them out again (see `benchmarks.re_execute`).
+game's; rewards, errors, success and turns, and what the summary says of them, follow from the recorded actions by the
+game's own rules. What it cannot prove: who wrote the actions, and at what cost. That effects (programs run, answers
+graded) came out as recorded it believes, unless `--re-execute` carries them out again (see `benchmarks.re_execute`).
 """
 
 import argparse

@@ -31,14 +31,15 @@ def final_answer(state: MathState) -> str | None:
     return state.answer if state.answer is not None else state.printed
 
 
-def majority_at(k: int, votes: Mapping[int, Sequence[Vote]]) -> float:
+def majority_at(k: int, votes: Mapping[int, Sequence[Vote]]) -> float | None:
     """Returns the chance that the answer most of k attempts give is right, averaged over tasks.
 
     A task's attempts are taken k at a time, in their order, and each such block votes once; tasks with fewer than k
-    are left out. Among answers with equally many votes one is drawn, and the chance that it is right counts.
+    are left out; None where all are. Among answers with equally many votes one is drawn, and the chance that it is
+    right counts.
     """
     blocks = [found[i : i + k] for found in votes.values() for i in range(0, len(found) - k + 1, k)]
-    return sum(map(_chance, blocks)) / max(1, len(blocks))
+    return sum(map(_chance, blocks)) / len(blocks) if blocks else None
 
 
 def _chance(block: Sequence[Vote]) -> float:

@@ -78,7 +78,7 @@ def test_what_does_not_verify_is_shown_without_its_numbers(results, tmp_path, ca
     shutil.copytree(results, tmp_path / "results")
     edit(tmp_path / "results/random/summary.json", success=lambda _: 0.98765)
     (tmp_path / "results/cut").mkdir()
-    (tmp_path / "results/cut/entry.json").write_text('{"format": 2, "env": "soko')
+    (tmp_path / "results/cut/entry.json").write_text('{"format": 3, "env": "soko')
     assert built(tmp_path / "results", tmp_path / "site") == 1
     content = (tmp_path / "site/index.html").read_text()
     assert content.count('<span class="badge">unverified</span>') == 2 and "Success in summary.json" in content

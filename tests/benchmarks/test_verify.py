@@ -9,7 +9,7 @@ pytest.importorskip("tyro")
 
 from benchmarks.entries import summarise
 from benchmarks.verify import Difference, load, main, verify
-from mas_envs.core.errors import StateError
+from mas_envs.core.errors import MasEnvsError, StateError
 from tests.benchmarks.sites import evaluated, lines_of, write_lines
 
 
@@ -75,6 +75,9 @@ def swap(lines):
 TAMPERED = {
     "an action": edit_moment(put("actions", first_agent(lambda text: text + " U" if text != "U" else "D"))),
     "an action that does nothing, and its hash left": edit_moment(put("actions", first_agent(lambda _: "nonsense"))),
+    "an action, in a way that changes nothing": edit_moment(put("actions", first_agent(lambda text: text + " "))),
+    "something added to an episode": edit_line(lambda line: {**line, "checked": True}),
+    "something added to a moment": edit_moment(lambda moment: moment.__setitem__("checked", True)),
     "an action of nobody": edit_moment(put("actions", lambda found: {**found, "judge_0": "yes"})),
     "a missing action": edit_moment(put("actions", {})),
     "a reward": edit_moment(put("rewards", first_agent(lambda reward: reward + 0.01))),
@@ -136,7 +139,10 @@ TAMPERED = {
         edit_json("entry.json", temperature=float("nan"))(folder),
         edit_json("summary.json", decoding="sampled at temperature nan")(folder),
     ),
-    "who played": edit_json("entry.json", agents={"planner": "hf:gold"}),
+    "who played": edit_json("entry.json", agents={"planner": "hf:gold", "executor": "hf:gold"}),
+    "who played, with a role left out": edit_json("entry.json", agents={"planner": "hf:gold"}),
+    "the seed": edit_json("entry.json", seed=7),
+    "the summary's digest": edit_json("summary.json", digest="0" * 16),
     "no summary": lambda folder: (folder / "summary.json").unlink(),
 }
 
@@ -161,6 +167,36 @@ def test_a_setting_that_was_changed_is_caught(entry, tmp_path, setting):
         verify(tmp_path / "copy")
 
 
+def places_in(value, place=()):
+    yield place
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, found in inside:
+        yield from places_in(found, (*place, key))
+
+
+def changed(value, place):
+    if place:
+        copy = value.copy()
+        copy[place[0]] = changed(value[place[0]], place[1:])
+        return copy
+    if isinstance(value, dict | list):
+        return {**value, "more": 1} if isinstance(value, dict) else [*value, 1]
+    return value + "x" if isinstance(value, str) else not value if isinstance(value, bool) else 7.5
+
+
+@pytest.mark.parametrize("env", ["sokoban", "code_test"])
+def test_no_value_of_an_entry_or_of_its_records_can_be_changed_unnoticed(tmp_path, env):
+    folder = evaluated(tmp_path / "entry", "random", env, 1)
+    for name in ("entry.json", "episodes.jsonl"):
+        before = read(folder, name)
+        for place in places_in(before):
+            (folder / name).write_text(json.dumps(changed(before, place)) + "\n")
+            with pytest.raises(MasEnvsError):
+                verify(folder)
+        (folder / name).write_text(json.dumps(before) + "\n")
+        verify(folder)
+
+
 def summarised_anew(folder):
     loaded = load(folder)
     write(folder, "summary.json", {**read(folder, "summary.json"), **summarise(*loaded)})
@@ -169,8 +205,10 @@ def summarised_anew(folder):
 @pytest.mark.parametrize("what", ["turns", "turns that are no number", "a moment after it"])
 def test_an_episode_that_was_lost_says_no_more_than_was_played(entry, tmp_path, what):
     def lose(line):
-        line["moments"][-1] |= {"rewards": None, "errors": {}, "results": []}
+        agent = next(iter(line["moments"][-1]["actions"]))
+        line["moments"][-1] |= {"rewards": None, "errors": {}, "results": [], "failures": {agent: "no answer"}}
         line |= {"success": None, "returns": None, "turns": line["turns"] - 1}
+        line["usage"]["failed"] = 1
 
     shutil.copytree(entry, tmp_path / "copy")
     edit_line(lose)(tmp_path / "copy")
@@ -186,6 +224,17 @@ def test_an_episode_that_was_lost_says_no_more_than_was_played(entry, tmp_path, 
     if what == "turns":
         summarised_anew(tmp_path / "copy")
     with pytest.raises(Difference, match="episode 4"):
+        verify(tmp_path / "copy")
+
+
+def test_nothing_is_lost_where_every_answer_came_and_nothing_had_to_be_carried_out(entry, tmp_path):
+    def lose(line):
+        line["moments"][-1] |= {"rewards": None, "errors": {}, "results": []}
+        line |= {"success": None, "returns": None, "turns": line["turns"] - 1}
+
+    shutil.copytree(entry, tmp_path / "copy")
+    edit_line(lose)(tmp_path / "copy")
+    with pytest.raises(Difference, match="every answer came"):
         verify(tmp_path / "copy")
 
 

@@ -1,12 +1,16 @@
-"""Majority votes: worked by hand."""
+"""Majority votes, worked by hand, and pass at k, counted."""
 
 import json
+from itertools import combinations
+from random import Random
+from statistics import mean
 
 import pytest
 
 pytest.importorskip("tyro")
 
 from benchmarks import evaluate
+from benchmarks.entries import pass_at
 from benchmarks.voting import Vote, has_votes, majority_at
 from mas_envs import make_game, registered
 
@@ -24,11 +28,25 @@ RIGHT, OTHER = Vote("1/2", True), Vote("3", False)
         ([Vote(None, False), Vote(None, False), RIGHT], 3, 1.0),
         ([Vote(None, False)], 1, 0.0),
         ([RIGHT, RIGHT, OTHER, OTHER, OTHER], 2, 0.5),
-        ([RIGHT], 2, 0.0),
     ],
 )
 def test_the_answer_that_most_give_counts(votes, k, expected):
     assert majority_at(k, {0: votes}) == pytest.approx(expected)
+
+
+def test_of_more_attempts_than_any_task_has_nothing_is_said():
+    lost = [{"number": 0, "success": success} for success in (True, None)]
+    assert majority_at(2, {0: [RIGHT]}) is None and pass_at(2, lost) is None
+    assert pass_at(1, lost) == 1.0
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 6])
+def test_pass_at_k_is_the_share_of_all_choices_of_k_attempts_that_have_a_success(k):
+    random = Random(0)
+    found = {number: [random.choice([True, False, False]) for _ in range(6)] for number in range(5)}
+    lines = [{"number": number, "success": each} for number, outcomes in found.items() for each in outcomes]
+    shares = [mean(any(chosen) for chosen in combinations(outcomes, k)) for outcomes in found.values()]
+    assert pass_at(k, lines) == pytest.approx(mean(shares))
 
 
 def test_tasks_are_averaged_over_their_blocks():
