@@ -163,6 +163,8 @@ def _ranking(boards: Sequence[Board], unverified: Sequence[Unverified], links: M
                         "rank": place.rank,
                         "name": place.row.name,
                         "agents": dict(place.row.entry.agents),
+                        "decoding": place.row.entry.decoding,
+                        "env_settings": dict(place.row.entry.env_settings),
                         **place.row.summary["with_masked_as_failures"],
                         "p": place.p,
                         "as_good_as_best": place.as_good,

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.agents import ALONE
 from benchmarks.entries import Entry
 from benchmarks.verify import Loaded
 
@@ -90,6 +91,21 @@ class Board:
     game: str
     limit: int
     places: tuple[Place, ...]
+
+    @property
+    def ways(self) -> dict[str, str]:
+        """Entry's name -> how it played, as far as that tells entries apart: the settings of the game in which those of
+        the board differ, and how models' answers were chosen. "" where there is nothing to say.
+        """
+        entries = {place.row.name: place.row.entry for place in self.places}
+        first, *others = (entry.env_settings for entry in entries.values())
+        differing = [name for name in first if any(one.get(name) != first[name] for one in others)]
+        ways: dict[str, str] = {}
+        for name, entry in entries.items():
+            found = [f"{each}={entry.env_settings.get(each)}" for each in differing]
+            asked = not ALONE.keys() >= set(entry.agents.values())
+            ways[name] = ", ".join([*found, *([entry.decoding] if asked else [])])
+        return ways
 
 
 def boards_of(rows: Iterable[Verified]) -> list[Board]:

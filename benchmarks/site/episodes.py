@@ -67,7 +67,13 @@ def episodes_of(
     Args:
         tasks: those of the entry; a record has its task's number.
     """
-    return [_episode(film, game, tasks[line["number"]], line, alpha) for line in lines]
+    lines = list(lines)
+    several = any(line["attempt"] for line in lines)
+    return [
+        _episode(film, game, tasks[line["number"]], line, alpha)
+        | {"name": f"task {line['number']}" + (f", attempt {line['attempt']}" if several else "")}
+        for line in lines
+    ]
 
 
 def _episode(film: Film, game: Game[Any], task: Task, line: Mapping[str, Any], alpha: float) -> dict[str, Any]:
@@ -83,9 +89,8 @@ def _episode(film: Film, game: Game[Any], task: Task, line: Mapping[str, Any], a
             break
         state = step.state
         boards.append(film.board(game, state))
-    name = f"task {line['number']}" + (f", attempt {line['attempt']}" if line["attempt"] else "")
     outcome = {True: "solved", False: "failed", None: "lost"}[line["success"]]
-    shown = {"name": name, "task": task.ref.id, "outcome": outcome, "agents": list(game.agents)}
+    shown = {"task": task.ref.id, "outcome": outcome, "agents": list(game.agents)}
     return {**shown, "boards": boards, "steps": steps}
 
 

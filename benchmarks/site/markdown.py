@@ -24,6 +24,7 @@ def table_of(boards: Sequence[Board], unverified: Sequence[Unverified], links: M
             "| rank | entry | agent | success (95 %) | against the best | turns | invalid | tokens an episode |",
             "|---:|---|---|---:|---|---:|---:|---:|",
         ]
+        ways = board.ways
         for place in board.places:
             row, summary = place.row, place.row.summary
             low, high = summary["with_masked_as_failures"]["ci95"]
@@ -31,7 +32,7 @@ def table_of(boards: Sequence[Board], unverified: Sequence[Unverified], links: M
             shown = (
                 f"{place.rank}{'*' if place.as_good else ''}",
                 name,
-                escape(agent_text(row.entry.agents)),
+                escape("; ".join(filter(None, (agent_text(row.entry.agents), ways[row.name])))),
                 f"{row.success:.3f} [{low:.3f}, {high:.3f}]",
                 "best" if place.p is None else f"p = {place.p:.2g}",
                 f"{summary['turns']:.2f}",

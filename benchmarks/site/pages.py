@@ -18,6 +18,8 @@ _COLUMNS = (
     ("Tokens per episode", "num", "ascending"),
 )
 """Of a board's table: heading, how its values are compared, and the order that a first click gives."""
+FEW = 3
+"""Rows of a table that nobody needs to sort on a phone."""
 
 
 def index_page(
@@ -97,7 +99,7 @@ def _facts(row: Verified) -> list[tuple[str, object]]:
         (f"Success on {name}", f"{found['success']:.3f} of {found['episodes']}")
         for name, found in summary["families"].items()
     ]
-    used = [f"{name.replace('_', ' ')} {value:,g}" for name, value in summary["usage"].items()]
+    used = [f"{name.replace('_', ' ')} {value:,g}" for name, value in summary["usage"].items() if value]
     return [
         ("Task set", f"{entry.tasks}, first {entry.limit} tasks"),
         ("Decoding", entry.decoding),
@@ -143,7 +145,8 @@ def _board(number: int, board: Board, links: Mapping[str, str], curves: Mapping[
             aria_sort="ascending" if name == "Rank" else "none")
         for name, kind, first in _COLUMNS
     ]  # fmt: skip
-    rows = [_row(place, links[place.row.name]) for place in board.places]
+    ways = board.ways
+    rows = [_row(place, links[place.row.name], ways[place.row.name]) for place in board.places]
     found = {place.row.name: curves[place.row.name] for place in board.places if place.row.name in curves}
     tasks = "1 task" if board.limit == 1 else f"{board.limit} tasks"
     return tag(
@@ -154,11 +157,11 @@ def _board(number: int, board: Board, links: Mapping[str, str], curves: Mapping[
         class_="board",
         data_game=board.game,
         data_set=board.tasks,
-        data_rows=len(rows),
+        data_few=len(rows) <= FEW,
     )
 
 
-def _row(place: Place, link: str) -> Html:
+def _row(place: Place, link: str, way: str) -> Html:
     row, summary = place.row, place.row.summary
     low, high = _interval_of(row)
     agent = agent_text(row.entry.agents)
@@ -177,7 +180,7 @@ def _row(place: Place, link: str) -> Html:
     tokens = summary["tokens"] / max(1, summary["episodes"])
     values = (
         (place.rank, place.rank),
-        (row.name, join([name, tag("small", tag("bdi", agent), class_="under")])),
+        (row.name, join([name, *(tag("small", tag("bdi", text), class_="under") for text in (agent, way) if text)])),
         (row.success, join(success)),
         (2.0 if place.p is None else place.p, join([against, p])),
         (summary["turns"], f"{summary['turns']:.2f}"),
@@ -189,7 +192,7 @@ def _row(place: Place, link: str) -> Html:
         for (value, shown), column in zip(values, _COLUMNS, strict=True)
     ]
     classes = "as-good" if place.as_good else None
-    return tag("tr", *cells, class_=classes, data_text=f"{row.name} {agent}".lower())
+    return tag("tr", *cells, class_=classes, data_text=f"{row.name} {agent} {way}".lower())
 
 
 def _against(place: Place) -> str:

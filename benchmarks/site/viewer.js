@@ -37,7 +37,7 @@
     listed = data.episodes.filter((each) => !choice.value || each.outcome === choice.value);
     list.replaceChildren(...listed.map((each) => {
       const item = make("li", { role: "option", id: `episode-${data.episodes.indexOf(each)}`, "aria-selected": "false" },
-        make("span", {}, each.name), make("span", { class: `outcome-${each.outcome}` }, each.outcome));
+        make("span", {}, each.name), make("span", { class: `outcome-${each.outcome}` }, each.outcome === "tree" ? "candidates" : each.outcome));
       item.addEventListener("click", () => select(each));
       return item;
     }));

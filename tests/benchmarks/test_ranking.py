@@ -1,5 +1,6 @@
 """Ranks, and which differences are more than chance: numbers worked by hand or by counting every case."""
 
+from dataclasses import replace
 from itertools import product
 from math import comb
 from pathlib import Path
@@ -94,6 +95,28 @@ def test_entries_of_other_tasks_stand_on_another_board():
         ("sokoban/standard@e1bd3082", 2, 1),
         ("sokoban/standard@e1bd3082", 1, 1),
     ]
+
+
+def played(name, agent, temperature=0.0, **settings):
+    found = row(name, [1, 1])
+    entry = replace(found.entry, agents={"solver": agent}, temperature=temperature, env_settings=settings)
+    return replace(found, loaded=found.loaded._replace(entry=entry))
+
+
+def test_a_board_says_in_what_its_entries_differ_and_how_models_answered():
+    rows = [
+        played("a", "random", roles="team", turns=4, size=6),
+        played("b", "hf:x", roles="single", turns=4, size=6),
+        played("c", "hf:x", 0.7, roles="single", turns=4, size=6),
+    ]
+    [board] = boards_of(rows)
+    assert board.ways == {
+        "a": "roles=team",
+        "b": "roles=single, greedy",
+        "c": "roles=single, sampled at temperature 0.7",
+    }
+    [alone] = boards_of(rows[:1])
+    assert alone.ways == {"a": ""}
 
 
 def test_a_masked_episode_is_no_success():

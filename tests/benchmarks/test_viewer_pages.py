@@ -111,3 +111,5 @@ def test_a_game_without_pictures_shows_its_text(site, tab, shots):
     tab.key("ArrowRight")
     tab.screenshot(shots / "math.png")
     assert any(text.startswith("Majority at 2") for text in tab.texts(".figures div"))
+    names = [text.split("\n")[0] for text in tab.texts(".list li")]
+    assert names[:3] == ["task 0, attempt 0", "task 0, attempt 1", "task 1, attempt 0"]
