@@ -23,7 +23,7 @@ from benchmarks.paper.claims import (
     verdict,
 )
 from benchmarks.paper.results import Record, versions_of_code
-from benchmarks.paper.rows import ABLATION, ALL, GAMES, RL_SECONDS, ROWS, unavailable
+from benchmarks.paper.rows import ABLATION, ALL, GAMES, RL_SECONDS, ROWS, Scale, unavailable, wanted
 from trainers.run.files import make_folder, write_text
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -34,6 +34,8 @@ NAMES = {
     "code_test": "Code-test",
     "math_verify": "Math-verify",
 }
+SEEDS = (0, 1)
+"""Those that every row of the table has, at least."""
 
 
 # ---- tables ----------------------------------------------------------------------------------------------------------
@@ -120,18 +122,11 @@ def claims_table(rows: Rows, game: str, claims: Sequence[Claim]) -> list[str]:
     lines: list[str] = []
     for claim in claims:
         if found := shown(rows, game, claim):
-            points = reported(game, claim)
-            better, worse = map(mean, zip(*pairs_of(rows, game, claim), strict=True))
-            lines.append(
-                _line(
-                    [
-                        claim.says,
-                        " / ".join(f"{p:+.1f}" for p in points),
-                        f"{100 * (better - worse):+.1f}",
-                        verdict(points, found),
-                    ]
-                )
-            )
+            points, pairs = reported(game, claim), pairs_of(rows, game, claim)
+            better, worse = map(mean, zip(*pairs, strict=True))
+            told = " / ".join(f"{p:+.1f}" for p in points)
+            says = verdict(points, found) + ("" if pairs[1:] else " (one seed)")
+            lines.append(_line([claim.says, told, f"{100 * (better - worse):+.1f}", says]))
     return [_line(["", "paper, points", "ours, points", ""]), "|---|---|---|---|", *lines] if lines else []
 
 
@@ -142,8 +137,11 @@ def not_the_same(rows: Rows) -> list[str]:
         for claim in (*CLAIMS, *(ABLATED if game == "plan_path" else ())):
             points, found = reported(game, claim), shown(rows, game, claim)
             if points and found and all(p > 0 for p in points) and found != "yes":
+                pairs = pairs_of(rows, game, claim)
                 how = {"reversed": "the opposite, in every seed"}.get(found, "the intervals overlap, or seeds disagree")
-                better, worse = map(mean, zip(*pairs_of(rows, game, claim), strict=True))
+                if not pairs[1:]:
+                    how = "in one seed, " + ("the opposite" if found == "reversed" else "the intervals overlap")
+                better, worse = map(mean, zip(*pairs, strict=True))
                 lines.append(f"- {NAMES[game]}: {claim.says}. Ours: {better:.3f} against {worse:.3f}; {how}.")
     return lines
 
@@ -163,6 +161,15 @@ def provenance(rows: Rows) -> list[str]:
     if changed:
         lines.append(f"**Code that no commit holds** made the rows of {', '.join(f'`{code}`' for code in changed)}.")
     return lines
+
+
+def not_made(rows: Rows) -> list[str]:
+    """Returns a line that says how many rows of the table, and of which games, are still to be made; [] for none."""
+    every = {game: wanted([game], (), SEEDS, Scale("tiny"), Path()).keys() for game in GAMES}
+    left = {game: len(keys - rows.keys()) for game, keys in every.items()}
+    named = [f"{NAMES[game]} {f'{count} of' if count < len(every[game]) else 'all'} {len(every[game])}"
+             for game, count in left.items() if count]  # fmt: skip
+    return [f"**Not made yet**, of {len(SEEDS)} seeds: {', '.join(named)}."] if named else []
 
 
 def played(rows: Rows, game: str) -> str:
@@ -206,7 +213,7 @@ def text(rows: Rows) -> str:
     if not rows:
         lines += ["", "No rows have been recorded yet: the command above makes them."]
         return "\n".join(lines) + "\n"
-    lines += ["", *provenance(rows), "", "## Where ours does not show what the paper does", ""]
+    lines += ["", *provenance(rows), *not_made(rows), "", "## Where ours does not show what the paper does", ""]
     lines += not_the_same(rows) or ["Nowhere, as far as rows are there."]
     return "\n".join([*lines, "", *body(rows, "assets/results-{}.png")]).rstrip() + "\n"
 

@@ -63,7 +63,8 @@ def read(path: Path) -> dict[Key, Record]:
         try:
             row = json.loads(line)
             key = (row["game"], row["row"], row["seed"])
-        except (ValueError, KeyError, TypeError) as error:
+            _check(row)
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise StateError(
                 f"Line {number} of {path} is no row ({error!r}). Delete it; the row is then made anew."
             ) from error
@@ -73,6 +74,25 @@ def read(path: Path) -> dict[Key, Record]:
             )
         found[key] = row
     return found
+
+
+def _check(row: Record) -> None:
+    """Raises ValueError, KeyError or TypeError unless a row has what tables and pictures take of it."""
+    if row["game"] not in GAMES or type(row["row"]) is not str or type(row["seed"]) is not int:
+        raise ValueError("its game, row or seed is none")
+    low, high = row["ci95"]
+    numbers = [low, high, *(row[name] for name in _PLAYED if name != "ci95")]
+    for kind in ("start", "training"):
+        if kind in row:
+            numbers += [row[kind]["cpu_min"], row[kind]["tokens_generated"]]
+    if "start" in row:
+        numbers.append(row["start"]["validation"])
+    numbers += [number for point in row.get("training", {}).get("curve", ()) for number in (point[0], point[1])]
+    if not all(isinstance(number, int | float) and abs(number) < 1e15 for number in numbers):  # nor NaN
+        raise ValueError("a value is no number")
+    texts = [row["scale"], row["model"], row["tasks"], row["code"], *row["versions"], *row["commands"]]
+    if not all(isinstance(text, str) for text in texts):
+        raise ValueError("a value is no text")
 
 
 def write(path: Path, rows: Mapping[Key, Record]) -> None:

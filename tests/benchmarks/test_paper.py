@@ -1,5 +1,6 @@
 """The rows of the paper's table: which there are, by which commands, and what the page says of them."""
 
+import json
 import re
 from pathlib import Path
 
@@ -8,13 +9,12 @@ import pytest
 pytest.importorskip("tyro")
 
 from benchmarks.paper import __main__ as paper
-from benchmarks.paper import page, published, results, rows
-from benchmarks.paper.claims import CLAIMS, Claim, reported, shown
+from benchmarks.paper import page, results, rows
 from benchmarks.paper.rows import ALL, GAMES, Scale
 from mas_envs.core.errors import StateError, UsageError
+from tests.benchmarks.paper_rows import row, table
 from trainers.run.config import CONFIGS
 from trainers.run.reading import parse
-from trainers.run.scores import wilson
 
 WORK = Path("runs/paper-tiny")
 TINY = Scale("tiny")
@@ -76,9 +76,9 @@ def test_swapped_roles_are_the_policies_of_the_team_with_one_for_each_in_each_ot
 
 def test_every_training_has_about_the_same_cpu_time():
     for game in GAMES:
-        for row in (row for row in rows.rows_of(game, ()) if row.trainer):
-            seconds = TINY.iterations_of(game, row) * rows.seconds_per_iteration(game, row)
-            assert seconds == pytest.approx(rows.RL_SECONDS, rel=0.4), (game, row.name)
+        for one in (one for one in rows.rows_of(game, ()) if one.trainer):
+            seconds = TINY.iterations_of(game, one) * rows.seconds_per_iteration(game, one)
+            assert seconds == pytest.approx(rows.RL_SECONDS, rel=0.4), (game, one.name)
 
 
 def test_a_form_that_a_game_does_not_have_is_left_out_with_the_reason():
@@ -133,112 +133,6 @@ def test_everything_fits_in_five_hours_of_two_cores(capsys):
     assert 0 < float(hours) < 10
 
 
-# ---- what is shown ---------------------------------------------------------------------------------------------------
-def row(game, name, seed, successes, n=400, code="abc", **more):
-    low, high = wilson(successes, n)
-    found = {"game": game, "row": name, "seed": seed, "scale": "tiny", "model": "tiny", "success": successes / n}
-    found |= {
-        "ci95": [low, high],
-        "episodes": n,
-        "masked": 0,
-        "tasks": f"{game}/standard@1",
-        "turns": 2.0,
-        "invalid_actions": 0.1,
-        "tokens": 5,
-    }
-    return found | {"code": code, "versions": {"torch": "2"}, "commands": [], **more}
-
-
-def table(*found):
-    return {(one["game"], one["row"], one["seed"]): one for one in found}
-
-
-TRAINED = Claim("single-grpo", "single", "GRPO helps")
-
-
-def test_a_claim_is_shown_where_the_intervals_are_apart_in_every_seed():
-    apart = [row("sokoban", "single", 0, 200), row("sokoban", "single-grpo", 0, 260)]
-    close = [row("sokoban", "single", 1, 200), row("sokoban", "single-grpo", 1, 210)]
-    turned = [row("sokoban", "single", 2, 260), row("sokoban", "single-grpo", 2, 200)]
-    assert shown(table(*apart), "sokoban", TRAINED) == "yes"
-    assert shown(table(*apart, *close), "sokoban", TRAINED) == "unclear"
-    assert shown(table(*turned), "sokoban", TRAINED) == "reversed"
-    assert shown(table(*apart, *turned), "sokoban", TRAINED) == "unclear"
-    assert shown(table(apart[0], close[1]), "sokoban", TRAINED) == ""  # no seed has both
-    assert shown(table(*apart), "sudoku", TRAINED) == ""
-
-
-def test_rows_of_other_code_or_other_tasks_are_not_compared():
-    single = row("sokoban", "single", 0, 200)
-    for other in ({"code": "def"}, {"tasks": "sokoban/hard@1"}, {"n": 300}):
-        rows_ = table(single, row("sokoban", "single-grpo", 0, 280, **other))
-        assert shown(rows_, "sokoban", TRAINED) == "" and page.claims_table(rows_, "sokoban", CLAIMS) == []
-        assert page.not_the_same(rows_) == []
-
-
-def test_points_are_of_the_seeds_that_the_verdict_is_of():
-    start = [row("sokoban", "single", seed, 200 * (1 - seed)) for seed in (0, 1)]
-    rows_ = table(*start, row("sokoban", "single-grpo", 0, 280))
-    assert "| +3.0 / +5.0 | +20.0 | the same |" in page.claims_table(rows_, "sokoban", CLAIMS)[-1]
-
-
-def test_the_page_says_what_was_played_and_what_is_masked():
-    rows_ = table(
-        row("sudoku", "team", 0, 4, 9), row("sokoban", "single", 0, 2), row("sokoban", "team", 1, 2, masked=3)
-    )
-    assert page.played(rows_, "sudoku") == "Played: `sudoku/standard@1`, 9 episodes."
-    assert page.played(rows_, "sokoban") == (
-        "Played: `sokoban/standard@1`, 400 episodes. Masked, and left out: 3 of team/seed1."
-    )
-    assert page.played(rows_, "sokoban") in page.text(rows_)
-    rows_ |= table(row("sokoban", "expert", 0, 4, 4))
-    assert page.played(rows_, "sokoban").startswith("**Rows of different tasks, not to be compared**: ")
-
-
-def test_the_page_says_plainly_where_ours_does_not_show_what_the_paper_does():
-    rows_ = table(row("plan_path", "single", 0, 200), row("plan_path", "single-grpo", 0, 202))
-    assert page.not_the_same(rows_) == [
-        "- Plan-Path: GRPO helps a single agent. Ours: 0.505 against 0.500; the intervals overlap, or seeds disagree."
-    ]
-    rows_ = table(row("plan_path", "single", 0, 300), row("plan_path", "single-grpo", 0, 100))
-    assert "0.250 against 0.750; the opposite, in every seed" in page.not_the_same(rows_)[0]
-    assert "ours shows the **opposite**" in "\n".join(page.claims_table(rows_, "plan_path", CLAIMS))
-    rows_ = table(row("plan_path", "single", 0, 100), row("plan_path", "single-grpo", 0, 300))
-    assert page.not_the_same(rows_) == []
-    assert "| GRPO helps a single agent | +6.0 / +35.0 | +50.0 | the same |" in page.claims_table(
-        rows_, "plan_path", CLAIMS
-    )
-
-
-def test_the_papers_numbers_stand_beside_ours():
-    lines = page.game_table(
-        table(row("sokoban", "team-atgrpo-per-role", 0, 300), row("sokoban", "team", 1, 4)), "sokoban"
-    )
-    (line,) = (line for line in lines if "one per role" in line and line.startswith("| team"))
-    assert line.startswith("| team + AT-GRPO, one per role | 0.750 [0.705, 0.790] |  | **0.750** |")
-    assert line.endswith("| 11.5 | 98.0 |")
-    assert lines[0].count("|") == lines[1].count("|") == line.count("|")
-    assert any("| not made |" in line and line.startswith("| single agent |") for line in lines)
-
-
-def test_rows_of_other_code_are_flagged():
-    rows_ = table(row("sokoban", "team", 0, 1), row("sokoban", "single", 0, 1), row("sudoku", "team", 0, 1, code="def"))
-    lines = page.provenance(rows_)
-    assert "`abc`" in lines[0] and "`def`" in lines[1] and "sudoku/team/0" in lines[1]
-    assert len(page.provenance(table(row("sokoban", "team", 0, 1)))) == 1
-    assert "no commit holds" in page.provenance(table(row("sokoban", "team", 0, 1, code="abc+12")))[-1]
-
-
-def test_the_published_numbers_are_the_papers():
-    assert published.success("plan_path", "team-atgrpo-shared", "Qwen3-1.7B") == (96.0,)
-    assert published.success("plan_path", "tools-atgrpo-per-role", "Qwen3-8B") == (96.0,)
-    assert published.success("sudoku", "single", "Qwen3-1.7B") == (7.0,)
-    assert published.success("math_verify", "team", "Qwen3-8B") == (36.6, 30.0, 56.5)
-    assert published.success("sokoban", "random", "Qwen3-8B") == ()
-    assert published.ablation("swapped") == (6.0,)
-    assert reported("plan_path", Claim("team-atgrpo-per-role", "swapped", "")) == [90.0]
-
-
 # ---- files -----------------------------------------------------------------------------------------------------------
 def test_finished_rows_are_written_in_the_tables_order_and_read_back(tmp_path):
     rows_ = table(row("sudoku", "team", 1, 3), row("sokoban", "expert", 0, 400), row("sokoban", "random", 0, 3))
@@ -249,9 +143,24 @@ def test_finished_rows_are_written_in_the_tables_order_and_read_back(tmp_path):
     assert results.read(tmp_path / "nothing") == {}
 
 
-@pytest.mark.parametrize("text", ["{", "3\n", '{"game": "sokoban"}\n', '{"game": 1, "row": 2, "seed": 3}\n' * 2])
-def test_a_damaged_file_of_rows_is_refused(tmp_path, text):
-    (tmp_path / results.FILE).write_text(text)
+GOOD = row("sokoban", "team", 0, 1)
+DAMAGED = {
+    "cut off": "{",
+    "a number": "3",
+    "without a row": '{"game": "sokoban"}',
+    "another game": json.dumps({**GOOD, "game": "chess"}),
+    "without success": json.dumps({key: value for key, value in GOOD.items() if key != "success"}),
+    "success in words": json.dumps({**GOOD, "success": "high"}),
+    "success that is no number": json.dumps({**GOOD, "success": float("nan")}),
+    "an interval of one end": json.dumps({**GOOD, "ci95": [0.1]}),
+    "training that is a number": json.dumps({**GOOD, "training": 3}),
+    "twice": json.dumps(GOOD) + "\n" + json.dumps(GOOD),
+}
+
+
+@pytest.mark.parametrize("what", DAMAGED)
+def test_a_damaged_file_of_rows_is_refused(tmp_path, what):
+    (tmp_path / results.FILE).write_text(DAMAGED[what] + "\n")
     with pytest.raises(StateError, match="Line"):
         results.read(tmp_path / results.FILE)
 
