@@ -14,8 +14,10 @@ two counts; so is one that misses the figure that its benchmark asks for. The ex
 
 import argparse
 import contextlib
+import json
 import os
 import platform
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -38,6 +40,7 @@ _PYTEST = (
     "-q --no-header --no-summary --import-mode=importlib --continue-on-collection-errors --benchmark-disable "
     "-p no:cacheprovider -p no:xdist"
 )
+_MISSING = re.compile(r"No module named '(?!benchmarks|mas_envs|trainers)(\w+)")
 
 
 class Measured(NamedTuple):
@@ -78,7 +81,11 @@ class _Listener:
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
-            self.found.failed[report.nodeid] = _reason(report)
+            why = _reason(report)
+            if missing := _MISSING.search(why):
+                self.found.skipped[report.nodeid] = f"{missing[1]} is not installed"
+            else:
+                self.found.failed[report.nodeid] = why
 
 
 def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
@@ -157,7 +164,11 @@ def _shown(ratio: float | None) -> str:
 
 def read(path: Path) -> dict[str, float]:
     """Returns a record's ratios; raises StateError for a file that is none."""
-    data = read_json(path)
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        how = f"Write one: python -m benchmarks.speed --json {path}"
+        raise StateError(f"{path} cannot be read ({error}). {how}") from error
     ratios = data.get("ratios") if isinstance(data, dict) else None
     if not isinstance(ratios, dict) or not all(isinstance(r, int | float) and r > 0 for r in ratios.values()):
         raise StateError(f"{path} is no record of the speed suite. Write one: python -m benchmarks.speed --json {path}")

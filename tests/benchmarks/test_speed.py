@@ -85,6 +85,17 @@ def test_a_record_of_another_machine_is_named_as_one(tmp_path, capsys):
     assert "another machine" in capsys.readouterr().out
 
 
+def test_a_benchmark_whose_package_is_not_there_is_skipped_and_one_that_cannot_be_read_fails(tmp_path, capsys):
+    there = benchmark(tmp_path, 1.0)
+    (tmp_path / "bench_missing.py").write_text("import nobody_has_this\n")
+    assert speed.main([there, str(tmp_path / "bench_missing.py")]) == 0
+    assert "skipped: bench_missing.py: nobody_has_this is not installed" in capsys.readouterr().out
+    (tmp_path / "bench_broken.py").write_text("from benchmarks.nothing import this\n")
+    assert speed.main([there, str(tmp_path / "bench_broken.py")]) == 1
+    said = capsys.readouterr().out
+    assert "FAILED: bench_broken.py: ModuleNotFoundError: No module named 'benchmarks.nothing'" in said
+
+
 def test_what_seems_slower_is_measured_once_more(tmp_path):
     path, record = benchmark(tmp_path, 1.0), tmp_path / "speed.json"
     record.write_text(json.dumps({"ratios": {"it": 1.1}}))
@@ -108,7 +119,7 @@ def test_a_benchmark_that_misses_its_own_figure_fails_the_suite_and_its_ratio_is
 @pytest.mark.parametrize("content", ["", "[]", '{"ratios": 3}', '{"ratios": {"a": "fast"}}', '{"ratios": {"a": 0}}'])
 def test_a_file_that_is_no_record_is_refused(tmp_path, content):
     (tmp_path / "speed.json").write_text(content)
-    with pytest.raises(StateError, match=r"speed\.json"):
+    with pytest.raises(StateError, match=r"speed\.json.*benchmarks\.speed --json"):
         speed.read(tmp_path / "speed.json")
 
 
@@ -142,4 +153,4 @@ def test_every_ratio_of_the_benchmarks_is_collected():
     """The suite takes every file of benchmarks; those that compare use `ratios`."""
     files = sorted(path.name for path in speed.FOLDER.glob("bench_*.py") if "ratios" in path.read_text())
     assert {"bench_envs.py", "bench_grading.py", "bench_peers.py", "bench_policy.py", "bench_rollout.py"} <= set(files)
-    assert {"bench_sandbox.py", "bench_tasks.py", "bench_vector.py"} <= set(files)
+    assert {"bench_sandbox.py", "bench_tasks.py", "bench_vector.py", "bench_scaling.py", "bench_trl.py"} <= set(files)
