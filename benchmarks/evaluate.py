@@ -25,6 +25,7 @@ import yaml
 import mas_envs
 from benchmarks import agents, tasksets
 from benchmarks.entries import Entry, Used, read_entry, read_json, read_lines, summarise, to_line
+from benchmarks.locks import only_one
 from benchmarks.tasksets import TaskSet
 from mas_envs.agents import EndOfInputError, play
 from mas_envs.core.errors import MasEnvsError, UsageError, in_range
@@ -181,7 +182,8 @@ def open_folder(entry: Entry, folder: Path, force: bool) -> list[dict[str, Any]]
     make_folder(folder)
     path = folder / "entry.json"
     done = [] if force else read_lines(folder / "episodes.jsonl", whole=False)
-    if done:
+    # What was begun with other settings and has no result (the first call failed) is nothing to keep.
+    if done or (not force and (folder / "summary.json").exists()):
         if read_entry(folder) != entry:
             raise UsageError(
                 f"{str(folder)!r} holds another entry (see its entry.json). Give another --out, or --force to begin "
@@ -215,13 +217,19 @@ class Sitting(NamedTuple):
 def evaluate(entry: Entry, tasks: TaskSet, options: Options, display: Display) -> dict[str, Any]:
     """Plays what is missing and returns the summary, which is also written.
 
-    wall_s: of all sittings, each up to its last whole chunk.
+    wall_s: of all sittings, each up to its last whole chunk. Raises UsageError where another process is in the folder.
     """
     begun, game = time.monotonic(), entry.game()
     at = Sitting(entry, game, tasks, *agents.make_counting(entry, game, options.calls))
+    with only_one(options.out, "--out"):
+        return _fill(at, options, display, begun)
+
+
+def _fill(at: Sitting, options: Options, display: Display, begun: float) -> dict[str, Any]:
+    entry, game, tasks = at.entry, at.game, at.tasks
     lines = open_folder(entry, options.out, options.force)
     clock = options.out / "clock.json"
-    wall_s = before = read_json(clock)["wall_s"] if clock.exists() else 0.0
+    wall_s = before = read_json(clock).get("wall_s", 0.0) if clock.exists() else 0.0
     if options.replay_masked and (lost := [i for i, line in enumerate(lines) if line["success"] is None]):
         display.say(f"{len(lost)} masked episodes are played again")
         play_again(at, lost, lines, options.out)

@@ -3,7 +3,9 @@
 Each row is one ordinary command of a trainer on one board game and seed, with the comparison of --control where the
 preset is the default: the same CPU time on the same few demonstrations. Results lie in benchmarks/results/learning:
 rows.jsonl, table.md and curves.png. A killed one goes on where it was; with --games, --rows and --seeds a part is made,
-and parts add up. About ten minutes a row on two cores, --rows long an hour each.
+and parts add up. A finished row stays while its command does, whatever code is there now (the table names the code
+that made its rows); another --out makes it again. About ten minutes a row on two cores; --rows long has seven times the
+iterations.
 """
 
 import json
@@ -16,14 +18,16 @@ from typing import Any, NamedTuple
 import tyro
 
 from benchmarks.entries import read_json
+from benchmarks.locks import only_one
 from benchmarks.paper import work
 from benchmarks.paper.rows import Step
 from mas_envs.core.errors import MasEnvsError, StateError, in_range, one_of
-from trainers.run.files import make_folder, write_text
+from trainers.run.files import make_folder, write_text, writing
 from trainers.run.metrics import JsonLines
 
 GAMES = {"sokoban": "Sokoban", "plan_path": "Plan-Path"}
 _KEPT = ("before", "warm_start_only", "after", "rl_cpu_s", "wall_s", "iterations", "versions")
+_NEEDED = {*_KEPT, "start", "curve", "command", "code"}
 
 Key = tuple[str, str, int]
 """Game, row, seed."""
@@ -55,7 +59,7 @@ class Options:
     games: tuple[str, ...] = tuple(GAMES)
     """Which games."""
     rows: tuple[str, ...] = ("atgrpo", "atgrpo-per-role", "grpo-single")
-    """Which rows; "long", an hour of one core each, is made when it is named."""
+    """Which rows; "long", with seven times the iterations, is made when it is named."""
     seeds: tuple[int, ...] = (0, 1)
     """Every row is made once with each."""
     out: Path = Path("benchmarks/results/learning")
@@ -89,7 +93,7 @@ def make(options: Options) -> int:
     if options.list:
         print("\n".join(work.command_of(step) for step in steps.values()))
         return 0
-    with work.only_one(options.work):
+    with only_one(options.work, "--work"):
         return _fill(make_folder(options.out), options, steps)
 
 
@@ -99,18 +103,29 @@ def _fill(out: Path, options: Options, steps: Mapping[Key, Step]) -> int:
     keys = {step.name: key for key, step in steps.items()}
 
     def done(step: Step) -> None:
-        found[keys[step.name]] = record(keys[step.name], options.work / step.name, work.command_of(step), code)
-        order = sorted(found, key=lambda key: (list(GAMES).index(key[0]), list(ROWS).index(key[1]), key[2]))
-        write_text(path, "".join(json.dumps(found[key]) + "\n" for key in order))
+        made = record(keys[step.name], options.work / step.name, work.command_of(step), code)
+        # Read again: a process with another --work may have added rows meanwhile.
+        rows = {**read(path), keys[step.name]: made}
+        order = sorted(rows, key=lambda key: (list(GAMES).index(key[0]), list(ROWS).index(key[1]), key[2]))
+        write_text(path, "".join(json.dumps(rows[key]) + "\n" for key in order))
 
-    left = [step for key, step in steps.items() if found.get(key, {}).get("command") != work.command_of(step)]
+    def is_there(key: Key) -> bool:
+        return key in found and _settings(found[key]["command"]) == _settings(work.command_of(steps[key]))
+
+    left = [step for key, step in steps.items() if not is_there(key)]
     failed = work.run_all(left, options.work, code, options.jobs, done, lambda line: print(line, flush=True))
+    found = read(path)
     write_text(out / "table.md", "\n".join(table(found)) + "\n")
     draw(out / "curves.png", found)
     print(f"written to {out}: rows.jsonl, table.md, curves.png")
     if failed:
         sys.stderr.write(f"error: {len(failed)} commands failed: {', '.join(failed)}\n")
     return 1 if failed else 0
+
+
+def _settings(command: str) -> str:
+    """Returns a command without the folder of its run, on which nothing depends."""
+    return command.partition(" --output-dir ")[0]
 
 
 def record(key: Key, folder: Path, command: str, code: str) -> dict[str, Any]:
@@ -133,9 +148,14 @@ def read(path: Path) -> dict[Key, dict[str, Any]]:
     try:
         lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
         found = {(line["game"], line["row"], line["seed"]): line for line in lines}
-        assert all(game in GAMES and row in ROWS for game, row, _ in found)
+        for (game, row, seed), line in found.items():
+            if game not in GAMES or row not in ROWS or type(seed) is not int:
+                raise ValueError(f"there is no row {row!r} of {game!r} with seed {seed!r}")
+            if missing := _NEEDED - line.keys():
+                raise ValueError(f"{row} of {game}, seed {seed}, lacks {', '.join(sorted(missing))}")
+        table(found)  # fails now, and not after hours, where something in a row is not what it should be
         return found
-    except (ValueError, KeyError, TypeError, AssertionError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise StateError(f"{path} is damaged ({error!r}). Move it away, or give another --out.") from error
 
 
@@ -184,9 +204,10 @@ def draw(path: Path, found: Mapping[Key, Mapping[str, Any]]) -> None:
             axes.legend(fontsize=7, loc="lower right")
     panels[0].set_ylabel("success on validation, greedy")
     part = path.with_name(f".{path.stem}.part.png")
-    figure.savefig(part, dpi=110, metadata={"Software": None})
+    with writing(path):
+        figure.savefig(part, dpi=110, metadata={"Software": None})
+        part.replace(path)
     plt.close(figure)
-    part.replace(path)
 
 
 def main(argv: Sequence[str]) -> int:

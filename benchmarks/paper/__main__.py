@@ -13,6 +13,7 @@ from typing import Literal
 
 import tyro
 
+from benchmarks.locks import only_one
 from benchmarks.paper import page, plots, results, work
 from benchmarks.paper.results import Key
 from benchmarks.paper.rows import GAMES, Scale, Step, rows_of, unavailable, wanted
@@ -96,7 +97,7 @@ def make(options: Options) -> int:
     if options.list:
         print("\n".join(_listed(rows, timed=options.scale == "tiny")))
         return 0
-    with work.only_one(folder):
+    with only_one(folder, "--work"):
         return _fill(make_folder(out), folder, rows, scale, options.jobs)
 
 

@@ -5,7 +5,6 @@ checkpoint, evaluations from their last chunk). A step that was made by other co
 anew. The commands end with this process, however it ends.
 """
 
-import fcntl
 import json
 import os
 import platform
@@ -23,9 +22,9 @@ from types import FrameType
 from typing import Any
 
 from benchmarks.paper.rows import Step
-from mas_envs.core.errors import StateError, UsageError
+from mas_envs.core.errors import StateError
 from mas_envs.sandbox.inside import kernel
-from trainers.run.files import make_folder, remove_folder, write_json
+from trainers.run.files import remove_folder, write_json
 
 ROOT = Path(__file__).parents[2]
 CODE = (
@@ -60,17 +59,6 @@ def code_version() -> str:
 
 def _git(*words: str) -> str:
     return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-
-
-@contextmanager
-def only_one(work: Path) -> Iterator[None]:
-    """Keeps a second process out of a folder of work; raises UsageError where one is there."""
-    with (make_folder(work) / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise UsageError(f"Another process works in {str(work)!r}. Wait for it, or give another --work.") from error
-        yield
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("tyro")
 
 import mas_envs
-from benchmarks import evaluate, tasksets
+from benchmarks import evaluate, locks, tasksets
 from benchmarks.entries import read_entry
 from benchmarks.verify import Difference, verify
 from tests.benchmarks.sites import edit, lines_of, write_lines
@@ -93,6 +93,29 @@ def test_an_entry_goes_on_from_its_last_whole_chunk_and_another_one_is_not_overw
     assert evaluated(tmp_path / "copy", "--seed", "1", "--attempts", "2", "--force") == 0
     assert read_entry(tmp_path / "copy").seed == 1
     assert (tmp_path / "copy" / "episodes.jsonl").read_text() != "".join(whole)
+
+
+def test_two_evaluations_in_one_folder_do_not_write_into_each_other(entry, capsys, monkeypatch):
+    monkeypatch.setattr(locks, "PATIENCE", 0.1)
+    before = (entry / "episodes.jsonl").read_bytes()
+    with locks.only_one(entry, "--out"):
+        assert evaluated(entry, "--attempts", "2", "--force") == 2
+    assert "Another process works in" in capsys.readouterr().err
+    assert (entry / "episodes.jsonl").read_bytes() == before
+
+
+def test_a_result_without_its_episodes_is_not_overwritten(entry, tmp_path, capsys):
+    shutil.copytree(entry, tmp_path / "copy")
+    (tmp_path / "copy" / "episodes.jsonl").unlink()
+    assert evaluated(tmp_path / "copy", "--seed", "1") == 2
+    assert "another entry" in capsys.readouterr().err
+    assert read_entry(tmp_path / "copy").seed == 0
+
+
+def test_a_clock_without_a_time_begins_at_none(entry, tmp_path):
+    shutil.copytree(entry, tmp_path / "copy")
+    write(tmp_path / "copy", "clock.json", {})
+    assert evaluated(tmp_path / "copy", "--attempts", "2") == 0
 
 
 def killed(command, file, random):

@@ -14,7 +14,7 @@ pytest.importorskip("tyro")
 
 from benchmarks.paper import results, work
 from benchmarks.paper.rows import Step
-from mas_envs.core.errors import StateError, UsageError
+from mas_envs.core.errors import StateError
 
 ROOT = Path(__file__).parents[2]
 FAKE = """
@@ -111,13 +111,6 @@ def test_a_damaged_record_of_a_step_is_refused(tmp_path, fake):
     (tmp_path / "work/a.json").write_text("{")
     with pytest.raises(StateError, match=r"a\.json"):
         run(tmp_path, fake("a"))
-
-
-def test_a_second_process_is_kept_out_of_the_folder(tmp_path):
-    with work.only_one(tmp_path / "work"), pytest.raises(UsageError, match="--work"), work.only_one(tmp_path / "work"):
-        pass
-    with work.only_one(tmp_path / "work"):
-        pass
 
 
 def test_the_version_of_the_code_is_a_commit_and_names_changes(tmp_path, monkeypatch):
