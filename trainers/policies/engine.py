@@ -87,6 +87,12 @@ class EnginePolicy:
                 "vLLM reads prompts from left to right, but this policy was made to read them in both directions. Use "
                 "--rollout hf for it, or train another from the start with --model tiny --rollout vllm."
             )
+        if engine.context <= policy.max_new_tokens:
+            raise UsageError(
+                f"A completion may take {policy.max_new_tokens} tokens, which leaves no room for a prompt: the engine "
+                f"takes {engine.context} tokens in all. Give a smaller --max-new-tokens, start the server with a "
+                "larger --max-model-len, or give --rollout hf."
+            )
         self.policy, self.engine = policy, engine
         self._taken: tuple[Any, ...] = ()
         self._answered = False

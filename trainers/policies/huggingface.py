@@ -239,9 +239,7 @@ class HuggingFacePolicy:
     def logprobs_of(self, model: PreTrainedModel, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """Returns what `logprobs` does, of any model of the same kind."""
         if (longest := int(batch.positions_BL.max()) + 1) > self.context:
-            raise UsageError(
-                f"A demonstration takes {longest} tokens, but the model reads no more than {self.context}."
-            )
+            raise UsageError(f"A row takes {longest} tokens, but the model reads no more than {self.context}.")
         with self.arithmetic():
             logits = model(
                 input_ids=batch.tokens_BL,

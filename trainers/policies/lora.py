@@ -101,8 +101,8 @@ def load_lora_team(base: HuggingFacePolicy, folders: Mapping[str, Path]) -> dict
 
 
 def _policy(base: HuggingFacePolicy, model: PeftModel, role: str) -> LoraPolicy:
-    how: Any = {"dtype": base.dtype, "checkpointing": base.checkpointing, "max_places": base.max_places}
-    policy = LoraPolicy(model, base.tokenizer, role, base.max_new_tokens, temperature=base.temperature, **how)
+    how = ("temperature", "max_places", "dtype", "checkpointing", "max_prompt_tokens")
+    policy = LoraPolicy(model, base.tokenizer, role, base.max_new_tokens, **{name: getattr(base, name) for name in how})
     policy.activate()
     for weight in policy.trained().values():
         weight.data = weight.data.clone()  # see HuggingFacePolicy.load

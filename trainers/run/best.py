@@ -20,10 +20,7 @@ class Best:
         if score <= self.score:
             return False
         self.score = score
-        self._weights = {
-            name: {key: weight.detach().clone() for key, weight in policy.trained().items()}
-            for name, policy in self._policies.items()
-        }
+        self._weights = {n: {k: w.detach().clone() for k, w in p.trained().items()} for n, p in self._policies.items()}
         return True
 
     @torch.no_grad()

@@ -90,7 +90,7 @@ def load_policies(config: Config, game: Game[Any], team: Team, path: Path) -> di
 def damaged(path: Path, reason: str) -> StateError:
     """Returns the error that says what to do about a damaged checkpoint."""
     return StateError(
-        f"The checkpoint {str(path)!r} is damaged ({reason}). Delete that folder to resume from the one before it."
+        f"The checkpoint '{path}' is damaged, or of old code ({reason}). Move it elsewhere to resume from one before."
     )
 
 

@@ -7,6 +7,7 @@ actions instead, so that the labels also cover states that a perfect team never 
 """
 
 import json
+import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import count, islice
 from pathlib import Path
@@ -21,6 +22,8 @@ from trainers.policies.huggingface import HuggingFacePolicy
 from trainers.policies.policy import Team
 from trainers.rl.batch import Branch, Row
 from trainers.rl.update import Optimizer, imitate
+
+_log = logging.getLogger(__name__)
 
 
 class Demonstration(NamedTuple):
@@ -121,13 +124,17 @@ def _differ(some: Mapping[str, float], others: Mapping[str, float]) -> bool:
 
 
 def to_rows(policy: HuggingFacePolicy, demonstrations: Sequence[Demonstration]) -> list[Row]:
-    """Returns each demonstration as a row with its answer as the one branch, ended by the end token."""
+    """Returns each demonstration as a row with its answer as the one branch, ended by the end token.
+
+    Left out are those that the policy cannot read: whose prompt is over its budget (when it plays, it answers nothing
+    to that), or which are longer than its model reads.
+    """
     prompts = policy.encode([one.prompt for one in demonstrations])
     rows: list[Row] = []
     for one, prompt in zip(demonstrations, prompts, strict=True):
-        answer: Any = policy.tokenizer(one.answer, add_special_tokens=False)["input_ids"]
-        tokens = (*answer, policy.eos)
-        rows.append(Row(prompt, (Branch(tokens, (0.0,) * len(tokens), 0.0),)))
+        tokens: Any = (*policy.tokenizer(one.answer, add_special_tokens=False)["input_ids"], policy.eos)
+        if len(prompt) <= policy.prompt_budget and len(prompt) + len(tokens) <= policy.context:
+            rows.append(Row(prompt, (Branch(tokens, (0.0,) * len(tokens), 0.0),)))
     return rows
 
 
@@ -158,12 +165,15 @@ def imitation_steps(
     decks: dict[str, Iterator[list[Row]]] = {}
     for name, policy in policies.items():
         own = [one for one in demonstrations if team[one.role] == name]
-        if not own:
+        rows = to_rows(policy, own) if own else []
+        if len(rows) < len(own):
+            _log.warning("%d of %d demonstrations are too long for %s to read.", len(own) - len(rows), len(own), name)
+        if not rows:
             raise UsageError(
                 f"There are no demonstrations for policy {name!r} to imitate. Give other --demos or --episodes; "
                 "a warm start can be left out: --demos 0."
             )
-        decks[name] = islice(_deal(to_rows(policy, own), batch_rows, seed, name), first, None)
+        decks[name] = islice(_deal(rows, batch_rows, seed, name), first, None)
 
     def one_step(step: int) -> dict[str, Imitated]:
         done: dict[str, Imitated] = {}

@@ -190,6 +190,14 @@ def test_a_size_of_the_cache_that_is_none_is_refused(monkeypatch):
         LocalEngine(stirred_tiny(bidirectional=False), 0.4)
 
 
+def test_an_engine_that_leaves_no_room_for_a_prompt_is_refused():
+    engine, policy = FakeEngine(), stirred_tiny(bidirectional=False, max_new_tokens=64)
+    with pytest.raises(UsageError, match="64 tokens, which leaves no room.*--max-model-len"):
+        EnginePolicy(policy, engine)
+    policy.max_new_tokens = 63
+    assert EnginePolicy(policy, engine).sample(prompts_of("a"), 1, [0])[0].completions_K[0].tokens
+
+
 def test_greedy_candidates_are_drawn_once():
     policy, engine = make()
     assert [len(one.completions_K) for one in policy.sample(PROMPTS, 3, [5, 6], 0.0)] == [3, 3]

@@ -1,4 +1,5 @@
 import random
+from inspect import signature
 
 import pytest
 
@@ -10,7 +11,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
 from tests.trainers.run.runs import TRAINERS, command, forget_the_end, run
-from tests.trainers.small import assert_same, family_policy, random_rows, stirred_tiny, tiny_policy
+from tests.trainers.small import assert_same, family_policy, prompts_of, random_rows, stirred_tiny, tiny_policy
 from trainers.policies.critic import Critic
 from trainers.policies.huggingface import HuggingFacePolicy
 from trainers.policies.lora import load_lora_team, make_lora_team
@@ -54,6 +55,15 @@ def test_new_adapters_change_nothing_and_a_trained_one_changes_its_own_role_alon
             if "base_model.model." + name.replace(".weight", ".base_layer.weight") in after}  # fmt: skip
     assert len(kept) > 5
     assert all(torch.equal(weight, before[name]) for name, weight in kept.items())
+
+
+def test_a_role_samples_within_the_budgets_and_settings_of_its_base():
+    how = {"temperature": 0.7, "max_places": 99, "dtype": torch.bfloat16, "checkpointing": True, "max_prompt_tokens": 4}
+    assert {"self", "model", "tokenizer", "max_new_tokens", *how} == {*signature(HuggingFacePolicy.__init__).parameters}
+    for policy in make_lora_team(tiny_policy(**how), ROLES, 4, SEEDS).values():
+        assert {name: getattr(policy, name) for name in how} == how
+        (over,) = policy.sample(prompts_of("a b c d e"), 1, [0])
+        assert over.completions_K[0].unread
 
 
 def test_adapters_depend_on_their_seeds_alone():

@@ -151,3 +151,17 @@ def test_a_policy_without_demonstrations_is_refused_instead_of_waited_for():
     hinted = [one for one in demonstrate(Letters(), 4, 0.5) if one.role == "hinter"]
     with pytest.raises(UsageError, match="no demonstrations for policy 'teller'.*--demos 0"):
         imitation_steps(policies, team, hinted, {}, lambda step: 1.0, 4, 10**6, 0)
+
+
+def test_demonstrations_that_the_policy_cannot_read_are_left_out_and_counted(caplog):
+    team, policy = make_team(["hinter"], "shared"), tiny_policy(max_prompt_tokens=4)
+    shown = [Demonstration("hinter", Prompt(text), "c d") for text in ("a b", "a b c d", "a b c d e")]
+    assert [len(row.prompt_tokens) for row in to_rows(policy, shown)] == [2, 4]
+    imitation_steps({"shared": policy}, team, shown, {}, lambda step: 1.0, 4, 10**6, 0)
+    assert "1 of 3 demonstrations are too long for shared to read" in caplog.text
+    with pytest.raises(UsageError, match="no demonstrations"):
+        imitation_steps({"shared": policy}, team, shown[2:], {}, lambda step: 1.0, 4, 10**6, 0)
+    long = tiny_policy(max_new_tokens=2)
+    answer = "c " * (long.context - 2)
+    assert not to_rows(long, [Demonstration("hinter", Prompt("a b"), answer)])  # with its end, one more than is read
+    assert to_rows(long, [Demonstration("hinter", Prompt("a"), answer)])

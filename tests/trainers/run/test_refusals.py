@@ -125,6 +125,14 @@ def test_resuming_with_other_settings_is_refused(copy, capsys, changes, words):
     assert (copy / "config.yaml").read_bytes() == before
 
 
+def test_a_run_from_before_a_setting_was_there_goes_on_with_its_default(copy, capsys):
+    text = (copy / "config.yaml").read_text()
+    assert "max_prompt_tokens: 0\n" in text
+    (copy / "config.yaml").write_text(text.replace("max_prompt_tokens: 0\n", ""))
+    refused(command(copy, "--resume", max_prompt_tokens=9), capsys, "started with --max-prompt-tokens 0, not 9")
+    assert run(command(copy, "--resume")) == 0
+
+
 def test_a_resumed_run_may_have_more_iterations(copy):
     assert run(command(copy, "--resume", iterations=6)) == 0
     assert (copy / "checkpoints" / "step-000006").is_dir()
@@ -149,7 +157,7 @@ def test_a_damaged_checkpoint_is_refused_and_the_one_before_it_can_be_used(copy,
 
 def test_a_checkpoint_without_its_trainer_state_is_refused(copy, capsys):
     (copy / "checkpoints" / "step-000004" / "trainer.pt").unlink()
-    refused(command(copy, "--resume"), capsys, "is damaged", "Delete that folder to resume from the one before it")
+    refused(command(copy, "--resume"), capsys, "is damaged", "Move it elsewhere to resume from one before")
 
 
 def test_a_damaged_model_folder_is_refused_and_leaves_no_run_behind(done, tmp_path, capsys):
