@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import tyro
-import yaml
 
 import mas_envs
 from benchmarks import agents, tasksets
 from benchmarks.entries import Entry, Used, read_entry, read_json, read_lines, summarise, to_line
+from benchmarks.flags import json_object, settings_of
 from benchmarks.locks import only_one
 from benchmarks.tasksets import TaskSet
 from mas_envs.agents import EndOfInputError, play
@@ -92,7 +92,7 @@ def prepare(options: Options) -> tuple[Entry, TaskSet]:
         raise UsageError(f"--alpha is {options.alpha}; it must be from -1000000 to 1000000 (the paper has 1).")
     if options.attempts > 1 and options.temperature == 0 and "random" not in options.agent:
         raise UsageError("Several greedy attempts are the same episode; give --temperature, or --attempts 1.")
-    given, trained, spec = _settings(options.settings), dict[str, Any](), options.agent
+    given, trained, spec = settings_of(options.settings), dict[str, Any](), options.agent
     if spec.startswith("run:"):
         folder = Path(spec[4:])
         spec, trained = agents.of_run(folder), agents.settings_of_run(folder, options.env)
@@ -120,7 +120,7 @@ def prepare(options: Options) -> tuple[Entry, TaskSet]:
         temperature=options.temperature,
         top_p=options.top_p,
         max_new_tokens=options.max_new_tokens,
-        extra_body=_json_object("--extra-body", options.extra_body),
+        extra_body=json_object("--extra-body", options.extra_body),
         seed=options.seed,
         alpha=options.alpha,
         chunk=1 if "human" in specs.values() else options.chunk,  # who plays sees one task to its end
@@ -148,30 +148,6 @@ def _left_open(
             f"to play: --tasks {options.env}/{tasksets.SPLIT} for its own settings, or --tasks {found.name}."
         )
     return {name: value for name, value in trained.items() if name in agents.OF_PLAY}
-
-
-def _json_object(flag: str, text: str) -> dict[str, Any]:
-    try:
-        found = json.loads(text or "{}")
-        json.dumps(found, allow_nan=False)  # which Python's JSON has, and no server's
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise UsageError(f"{flag} is {text!r}; write a JSON object, e.g. " + """'{"presence_penalty": 0.5}'.""")
-    return found
-
-
-def _settings(items: Sequence[str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for item in items:
-        name, equals, value = item.partition("=")
-        if not equals:
-            raise UsageError(f"--settings has {item!r}; write name=value, e.g. turns=4.")
-        try:
-            found[name] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            raise UsageError(f"--settings has {item!r}, whose value cannot be read; quote it: {name}='...'.") from None
-    return found
 
 
 def open_folder(entry: Entry, folder: Path, force: bool) -> list[dict[str, Any]]:

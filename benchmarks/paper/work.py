@@ -32,7 +32,7 @@ CODE = (
     "trainers",
     *(
         f"benchmarks/{name}"
-        for name in ("agents.py", "entries.py", "evaluate.py", "sets", "tasksets.py", "paper/rows.py")
+        for name in ("agents.py", "entries.py", "evaluate.py", "flags.py", "sets", "tasksets.py", "paper/rows.py")
     ),
 )
 """What decides a result: a commit that touches nothing of it changes none."""

@@ -92,12 +92,58 @@ def test_bad_input_is_refused_before_anything_is_made(make, tmp_path, capsys, wo
     assert not (tmp_path / "out").exists()
 
 
-def test_damaged_rows_are_refused_and_kept(make, tmp_path, capsys):
+def finished(seed, game="sokoban", row="grpo-single", folder="elsewhere"):
+    """Returns the line of a finished row whose run lay in another folder."""
+    step = learning.step_of((game, row, seed), learning.Options(work=Path(folder)))
+    score = {"success": 0.5, "ci95": [0.2, 0.8], "n": 4, "masked": 0}
+    made = dict.fromkeys(("before", "warm_start_only", "after"), score) | {"rl_cpu_s": 60.0, "wall_s": 90.0}
+    made |= {"iterations": 2, "versions": {}, "start": {"cpu_s": 6.0, "validation": 0.1}, "curve": [[1.0, 0.4]]}
+    return {"game": game, "row": row, "seed": seed, **made, "command": work.command_of(step), "code": "abc"}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda row: {"game": "sokoban"},
+        lambda row: {name: row[name] for name in ("game", "row", "seed")},
+        lambda row: [],
+        lambda row: row | {"game": "chess"},
+        lambda row: row | {"seed": "0"},
+        lambda row: row | {"after": None},
+        lambda row: row | {"start": 3},
+    ],
+)
+def test_damaged_rows_are_refused_before_anything_is_run_and_kept(make, tmp_path, capsys, monkeypatch, damage):
+    text = json.dumps(damage(finished(0)))
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "rows.jsonl").write_text('{"game": "sokoban"}\n')
-    assert make() == 2
+    (tmp_path / "out" / "rows.jsonl").write_text(text + "\n")
+    monkeypatch.setattr(work, "run_all", lambda *given: pytest.fail("something was run"))
+    assert make("--games", "plan_path") == 2
     assert "damaged" in capsys.readouterr().err
-    assert (tmp_path / "out" / "rows.jsonl").read_text() == '{"game": "sokoban"}\n'
+    assert (tmp_path / "out" / "rows.jsonl").read_text() == text + "\n"
+
+
+def test_a_row_that_another_process_adds_meanwhile_is_kept(make, tmp_path, monkeypatch):
+    path = tmp_path / "out" / "rows.jsonl"
+
+    def run_all(steps, folder, code, jobs, done, say):
+        path.write_text(json.dumps(finished(1)) + "\n")
+        for step in steps:
+            done(step)
+        return []
+
+    monkeypatch.setattr(work, "run_all", run_all)
+    monkeypatch.setattr(learning, "record", lambda key, *more: finished(key[2]))
+    assert make("--games", "sokoban", "--rows", "grpo-single", "--seeds", "0") == 0
+    assert [row["seed"] for row in rows(tmp_path)] == [0, 1]
+    assert sum("Sokoban" in line for line in (tmp_path / "out" / "table.md").read_text().splitlines()) == 2
+
+
+def test_runs_in_another_folder_make_no_row_anew(make, tmp_path, monkeypatch):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "rows.jsonl").write_text(json.dumps(finished(0)) + "\n")
+    monkeypatch.setattr(work, "start", lambda *given: pytest.fail("it was made anew"))
+    assert make("--games", "sokoban", "--rows", "grpo-single", "--seeds", "0") == 0
 
 
 def test_the_default_rows_are_those_of_the_table():
