@@ -1,7 +1,7 @@
 """What the embedded policy learns within the defaults' budget: `python -m benchmarks.learning`.
 
-Each row is one ordinary command of a trainer on one board game and seed, with the comparison of --control where the
-preset is the default: the same CPU time on the same few demonstrations. Results lie in benchmarks/results/learning:
+Each row is one ordinary command of a trainer on one board game and seed; that of the default command has the comparison
+beside it, the same CPU time on the same few demonstrations. Results lie in benchmarks/results/learning:
 rows.jsonl, table.md and curves.png. A killed one goes on where it was; with --games, --rows and --seeds a part is made,
 and parts add up. A finished row stays while its command does, whatever code is there now (the table names the code
 that made its rows); another --out makes it again. About ten minutes a row on two cores; --rows long has seven times the
@@ -44,8 +44,10 @@ class Row(NamedTuple):
 
 ROWS = {
     "atgrpo": Row("planner and executor, one policy", "AT-GRPO", "atgrpo"),
-    "atgrpo-per-role": Row("planner and executor, one policy each", "AT-GRPO", "atgrpo", ("--policies", "per-role")),
-    "grpo-single": Row("single agent, one shot", "GRPO", "grpo"),
+    "atgrpo-per-role": Row(
+        "planner and executor, one policy each", "AT-GRPO", "atgrpo", ("--policies", "per-role", "--no-control")
+    ),
+    "grpo-single": Row("single agent, one shot", "GRPO", "grpo", ("--no-control",)),
     "long": Row(
         "planner and executor, one policy", "AT-GRPO, `--preset long`", "atgrpo", ("--preset", "long", "--no-control")
     ),

@@ -21,8 +21,6 @@ SMALL += " --validation-tasks 2 --limit 4"
 def make(tmp_path, monkeypatch):
     """Returns a maker of the table with runs of seconds; it returns the exit status."""
     small = {name: row._replace(flags=(*row.flags, *SMALL.split())) for name, row in learning.ROWS.items()}
-    for name in ("grpo-single", "long"):
-        small[name] = small[name]._replace(flags=(*small[name].flags, "--no-control"))
     monkeypatch.setattr(learning, "ROWS", small)
 
     def call(*words):
