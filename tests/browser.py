@@ -50,11 +50,12 @@ class Tab:
         self._rest, self._number, self._session = b"", 0, ""
         self.errors: list[str] = []
         self.requests: list[str] = []
-        self._events: list[str] = []
+        self._loaded: set[str] = set()
         target = self.send("Target.createTarget", url="about:blank")["targetId"]
         self._session = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.send(f"{domain}.enable")
+        self.send("Page.setLifecycleEventsEnabled", enabled=True)
 
     def send(self, method: str, **params: Any) -> Any:
         """Returns the browser's answer to one command; notes what happened meanwhile."""
@@ -78,8 +79,9 @@ class Tab:
 
     def _note(self, said: dict[str, Any]) -> None:
         method, params = said.get("method", ""), said.get("params", {})
-        self._events.append(method)
-        if method == "Runtime.exceptionThrown":
+        if method == "Page.lifecycleEvent" and params["name"] == "load":
+            self._loaded.add(params["loaderId"])
+        elif method == "Runtime.exceptionThrown":
             self.errors.append(json.dumps(params["exceptionDetails"]))
         elif method == "Runtime.consoleAPICalled" and params["type"] in ("error", "warning", "assert"):
             self.errors.append(json.dumps(params["args"]))
@@ -93,9 +95,9 @@ class Tab:
     def open(self, address: str) -> None:
         """Opens an address and waits until all of it is there."""
         for url in ("about:blank", address):  # an address that differs in its hash alone would be the same page
-            self.errors.clear(), self.requests.clear(), self._events.clear()
-            self.send("Page.navigate", url=url)
-            while "Page.loadEventFired" not in self._events:
+            self.errors.clear(), self.requests.clear()
+            this_page = self.send("Page.navigate", url=url)["loaderId"]  # a late event of the page before is not it
+            while this_page not in self._loaded:
                 self._note(self._next())
 
     def js(self, code: str) -> Any:
