@@ -21,7 +21,7 @@ from benchmarks.entries import read_json
 from benchmarks.locks import only_one
 from benchmarks.paper import work
 from benchmarks.paper.rows import Step
-from mas_envs.core.errors import MasEnvsError, StateError, in_range, one_of
+from mas_envs.core.errors import StateError, in_range, one_of
 from trainers.run.files import make_folder, write_text, writing
 from trainers.run.metrics import JsonLines
 
@@ -214,15 +214,7 @@ def draw(path: Path, found: Mapping[Key, Mapping[str, Any]]) -> None:
 
 def main(argv: Sequence[str]) -> int:
     """Runs the command line; returns the exit status: 0 done, 1 a command failed, 2 bad input, 130 stopped."""
-    try:
-        with work.stoppable():
-            return make(tyro.cli(Options, args=list(argv), prog="python -m benchmarks.learning"))
-    except MasEnvsError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 2
-    except KeyboardInterrupt:
-        sys.stderr.write("\nStopped. Finished rows stay; the same command goes on.\n")
-        return 130
+    return work.ended(lambda: make(tyro.cli(Options, args=list(argv), prog="python -m benchmarks.learning")))
 
 
 if __name__ == "__main__":

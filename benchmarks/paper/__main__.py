@@ -17,7 +17,7 @@ from benchmarks.locks import only_one
 from benchmarks.paper import page, plots, results, work
 from benchmarks.paper.results import Key
 from benchmarks.paper.rows import GAMES, Scale, Step, rows_of, unavailable, wanted
-from mas_envs.core.errors import MasEnvsError, UsageError, in_range, one_of
+from mas_envs.core.errors import UsageError, in_range, one_of
 from trainers.run.config import TINY
 from trainers.run.files import make_folder
 
@@ -154,15 +154,7 @@ def _listed(rows: Mapping[Key, list[Step]], timed: bool) -> list[str]:
 
 def main(argv: Sequence[str]) -> int:
     """Runs the command line; returns the exit status: 0 done, 1 a command failed, 2 bad input, 130 stopped."""
-    try:
-        with work.stoppable():
-            return make(tyro.cli(Options, args=list(argv), prog="python -m benchmarks.paper"))
-    except MasEnvsError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 2
-    except KeyboardInterrupt:
-        sys.stderr.write("\nStopped. Finished rows stay; the same command goes on.\n")
-        return 130
+    return work.ended(lambda: make(tyro.cli(Options, args=list(argv), prog="python -m benchmarks.paper")))
 
 
 if __name__ == "__main__":

@@ -13,8 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
@@ -22,7 +21,7 @@ from types import FrameType
 from typing import Any
 
 from benchmarks.paper.rows import Step
-from mas_envs.core.errors import StateError
+from mas_envs.core.errors import MasEnvsError, StateError
 from mas_envs.sandbox.inside import kernel
 from trainers.run.files import remove_folder, write_json
 
@@ -61,16 +60,21 @@ def _git(*words: str) -> str:
     return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 
-@contextmanager
-def stoppable() -> Iterator[None]:
-    """Makes SIGTERM stop what is done inside as Ctrl-C does: with KeyboardInterrupt."""
+def ended(make: Callable[[], int]) -> int:
+    """Returns the exit status of a command line that runs steps: its own, 2 for bad input, 130 where it was stopped."""
 
     def interrupted(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, interrupted)
     try:
-        yield
+        return make()
+    except MasEnvsError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("\nStopped. Finished rows stay; the same command goes on.\n")
+        return 130
     finally:
         signal.signal(signal.SIGTERM, before)
 
