@@ -2,7 +2,7 @@
 
 A step is done when its record, STEP.json beside its folder, says so; what was begun goes on (trainers from their last
 checkpoint, evaluations from their last chunk). A step that was made by other code or with another command is begun
-anew. The commands end with this process, however it ends.
+anew, and so is one that needs what has been made anew. The commands end with this process, however it ends.
 """
 
 import json
@@ -82,30 +82,37 @@ def command_of(step: Step) -> str:
 
 
 def is_done(step: Step, work: Path, code: str) -> bool:
-    """Says whether this very command has been run, by this code, to its end."""
-    return _same(state := _state(step, work), step, code) and state["done"]
+    """Says whether this very command has been run, by this code and after the same commands, to its end."""
+    state = _state(step.name, work)
+    return _made(state) == _made_now(step, work, code) and state["done"]
 
 
-def _state(step: Step, work: Path) -> dict[str, Any]:
-    path = work / f"{step.name}.json"
+def _state(name: str, work: Path) -> dict[str, Any]:
+    path = work / f"{name}.json"
     try:
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     except ValueError as error:
         raise StateError(f"{path} is damaged ({error}). Delete it; the step is then made anew.") from error
 
 
-def _same(state: Mapping[str, Any], step: Step, code: str) -> bool:
-    return bool(state) and (state["command"], state["code"]) == (command_of(step), code)
+def _made(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what made a step: its command, the code, and the same of what it needs."""
+    return {name: state[name] for name in ("command", "code", "needs") if name in state}
+
+
+def _made_now(step: Step, work: Path, code: str) -> dict[str, Any]:
+    needs = [_made(_state(need, work)) for need in step.needs]
+    return {"command": command_of(step), "code": code, "needs": needs}
 
 
 def start(step: Step, work: Path, code: str) -> subprocess.Popen[bytes]:
     """Starts a step, or lets it go on where it was; what it prints goes to STEP.log."""
-    folder = work / step.name
-    if not _same(_state(step, work), step, code):
+    folder, made = work / step.name, _made_now(step, work, code)
+    if _made(_state(step.name, work)) != made:
         if folder.exists():
             remove_folder(folder)
         (work / f"{step.name}.log").unlink(missing_ok=True)
-        write_json(work / f"{step.name}.json", {"command": command_of(step), "code": code, "done": False})
+        write_json(work / f"{step.name}.json", {**made, "done": False})
     resume = ["--resume"] if (folder / "config.yaml").exists() else []
     # The kernel ends the command when this process is gone, also where it was killed.
     linux = sys.platform == "linux"
@@ -124,7 +131,7 @@ def start(step: Step, work: Path, code: str) -> subprocess.Popen[bytes]:
 
 def finish(step: Step, work: Path, code: str, seconds: float) -> None:
     """Records that a step is done."""
-    made = {"command": command_of(step), "code": code, "python": platform.python_version()}
+    made = {**_made_now(step, work, code), "python": platform.python_version()}
     write_json(work / f"{step.name}.json", {**made, "done": True, "seconds_of_last_start": round(seconds, 1)})
 
 

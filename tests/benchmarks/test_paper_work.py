@@ -96,6 +96,16 @@ def test_what_other_code_or_another_command_made_is_made_anew(tmp_path, fake):
     assert work.is_done(fake("a"), tmp_path / "work", "v2")
 
 
+def test_what_needs_a_step_that_was_made_anew_is_made_anew(tmp_path, fake):
+    last = fake("last", "middle")
+    run(tmp_path, fake("first"), fake("middle", "first"), last)
+    begun = times(tmp_path, "last")[0]
+    slower = fake("first", seconds=0.01)
+    run(tmp_path, slower)  # and then the command is stopped
+    assert run(tmp_path, slower, fake("middle", "first"), last)[:2] == (["first", "middle", "last"], [])
+    assert times(tmp_path, "last")[0] > times(tmp_path, "middle")[1] > begun
+
+
 def test_what_was_begun_goes_on_in_its_folder(tmp_path, fake):
     step = fake("a", seconds=30)
     for begins in (1, 2):
