@@ -3,10 +3,14 @@
 What came of a program is recorded with its episode, and a replay believes it. This does not: every effect is carried
 out once more, and where another result comes of it, twice more, to tell apart
 
-    different   it comes out the same now every time, and not as recorded: the record is wrong
-    limit       a limit of time or memory decided, then or now; that depends on the machine and on its load
-    unstable    it does not come out the same twice: the program draws at random, or prints addresses or times
-    lost        the infrastructure failed, so that there is nothing to compare
+    different    it comes out the same now every time, and not as recorded: the record is wrong
+    unconfirmed  it is recorded as a success, and was none in any run now, by a limit, or each time otherwise
+    limit        a limit of time or memory decided, then or now; that depends on the machine and on its load
+    unstable     it does not come out the same twice: the program draws at random, or prints addresses or times
+    lost         the infrastructure failed, so that there is nothing to compare
+
+Of an effect with several results, one for each test or case, each is compared by itself, and the worst kind counts. The
+first two are held against an entry.
 """
 
 import json
@@ -21,12 +25,14 @@ from mas_envs.effects import run_effects, runner_for
 from mas_envs.sandbox.cache import Cache
 from mas_envs.sandbox.shared import shared_sandbox
 
-Kind = Literal["different", "limit", "unstable", "lost"]
+Kind = Literal["different", "unconfirmed", "limit", "unstable", "lost"]
+AGAINST: tuple[Kind, ...] = ("different", "unconfirmed")
 TRIES = 2
 """Further runs of what came out otherwise."""
 BATCH = 128
 """Effects that are carried out together."""
 _LIMITS = {"time_limit", "memory_limit", "grader_timeout"}
+_SUCCESSES = {"correct", "accepted"}
 
 
 class Other(NamedTuple):
@@ -55,6 +61,7 @@ class Report(NamedTuple):
 
 _WORDS: Mapping[Kind, str] = {
     "different": "differ",
+    "unconfirmed": f"recorded as successes, and none in {TRIES + 1} runs now",
     "limit": "decided by a limit of time or memory",
     "unstable": "come out otherwise every time",
     "lost": "lost by the infrastructure",
@@ -120,18 +127,43 @@ def _kind(recorded: Any, found: Sequence[tuple[Any, ...]]) -> Kind:
     known = [value[0] for value in found if value]
     if not known:
         return "lost"
-    if any(_LIMITS.intersection(_verdicts(value)) for value in (recorded, *known)):
-        return "limit"
-    return "different" if all(value == known[0] != recorded for value in known) else "unstable"
+    then, *runs = map(_parts, (recorded, *known))
+    if any(len(run) != len(then) for run in runs):
+        return "different"
+    kinds = {_kind_of_part(part, now) for part, *now in zip(then, *runs, strict=True) if any(n != part for n in now)}
+    return min(kinds, key=list(_WORDS).index, default="different")
 
 
-def _verdicts(value: Any) -> Iterator[str]:
-    """Yields the verdicts in an effect's value, and nothing that a program has written."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list):
-        for each in value:
-            yield from _verdicts(each)
-    elif isinstance(value, Mapping):
-        for key in ("verdict", "grade", "grades"):
-            yield from _verdicts(value.get(key))
+def _parts(value: Any) -> list[Any]:
+    """Returns what an effect's value says of every test or case, or the whole in a list where it is of one thing."""
+    if isinstance(value, Mapping) and value.keys() == {"grades"}:
+        value = value["grades"]
+    return value if isinstance(value, list) else [value]
+
+
+def _kind_of_part(recorded: Any, now: Sequence[Any]) -> Kind:
+    alike = all(value == now[0] for value in now)
+    if _success(recorded) and not any(map(_success, now)):
+        return "different" if alike and not _limited(now[0]) else "unconfirmed"
+    if any(_shape(value) != _shape(recorded) for value in now):
+        return "different"
+    return "limit" if any(map(_limited, (recorded, *now))) else "different" if alike else "unstable"
+
+
+def _shape(value: Any) -> Any:
+    return value.keys() if isinstance(value, Mapping) else type(value)
+
+
+def _verdicts(value: Any) -> list[Any]:
+    """Returns the verdicts in what is said of one test, and nothing that a program has written."""
+    return [value.get("verdict"), value.get("grade")] if isinstance(value, Mapping) else [value]
+
+
+def _limited(value: Any) -> bool:
+    return any(verdict in _LIMITS for verdict in _verdicts(value) if isinstance(verdict, str))
+
+
+def _success(value: Any) -> bool:
+    """Says whether what is said of one test speaks for who wrote the answer, the program or the case."""
+    said = isinstance(value, Mapping) and any(value.get(name) for name in ("passed", "valid", "kills"))
+    return said or any(verdict in _SUCCESSES for verdict in _verdicts(value) if isinstance(verdict, str))

@@ -30,7 +30,7 @@ from benchmarks.entries import (
     summarise,
     task_set_of,
 )
-from benchmarks.re_execute import re_execute
+from benchmarks.re_execute import AGAINST, re_execute
 from mas_envs.core.errors import MasEnvsError, UsageError
 from mas_envs.core.game import Game, Task
 
@@ -62,8 +62,9 @@ def load(folder: Path) -> Loaded:
     except UsageError as error:
         raise Difference(f"entry.json has settings that no {entry.env} has: {error}") from error
     _same("the settings in entry.json", dict(entry.env_settings), json.loads(json.dumps(game.settings())))
-    # A set of a file is found by the name that the entry has; its hash says whether it is the same file.
-    name = game.settings().get("source") or task_set_of(entry)
+    # A set of a file is found by the path that the game has: the entry's own name has no folder.
+    own = entry.tasks.startswith((tasksets.PREFIX, tasksets.HUB))
+    name = (own and game.settings().get("source")) or task_set_of(entry)
     tasks = tasksets.load(name, entry.env, entry.env_settings)
     _same("the task set in entry.json", entry.tasks, tasks.full_name)
     for key, value in tasks.settings.items():
@@ -177,7 +178,7 @@ def _execute(folder: Path, loaded: Loaded) -> None:
     report = re_execute(loaded.game, loaded.tasks, loaded.lines)
     for other in report.others:
         print(f"{folder}: {other.where}, {other.kind}: recorded {_short(other.recorded)}, now {_short(other.found)}")
-    if any(other.kind == "different" for other in report.others):
+    if any(other.kind in AGAINST for other in report.others):
         raise Difference(f"Carried out again, {report}.")
     print(f"{folder}: carried out again, {report}")
 

@@ -196,6 +196,15 @@ def test_a_file_is_a_task_set(tmp_path):
         verify(tmp_path / "entry")
 
 
+def test_a_set_of_the_test_split_can_be_of_a_file_too(tmp_path):
+    game = mas_envs.make_game("sokoban")
+    boards = [game.render(game.initial(game.task("test", i))) for i in range(5)]
+    (tmp_path / "many.xsb").write_text("\n\n".join(boards) + "\n")
+    more = ["--tasks", "sokoban/test", "--settings", f"source=file:{tmp_path / 'many.xsb'}"]
+    assert evaluated(tmp_path / "entry", *more, agent="expert", limit=3) == 0
+    assert verify(tmp_path / "entry")["episodes"] == 3
+
+
 @pytest.mark.parametrize("name", tasksets.names())
 def test_a_frozen_set_is_what_the_game_makes_now(name):
     tasks = tasksets.load(name, name.partition("/")[0], {})

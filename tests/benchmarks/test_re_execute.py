@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("tyro")
 
 from benchmarks import agents, evaluate
-from benchmarks.re_execute import re_execute
+from benchmarks.re_execute import _kind, re_execute
 from benchmarks.verify import Difference, load, main, verify
 from mas_envs.agents import CallableAgent, ExpertAgent
 from mas_envs.games.math_verify.game import MathVerify
@@ -58,6 +58,50 @@ def test_a_verdict_by_a_limit_is_told_apart(math, tmp_path):
     write_lines(copy, lines)
     [other] = others(copy)
     assert other.kind == "limit" and other.found["verdict"] == "ok"
+
+
+WRONG = {"verdict": "ok", "detail": "", "stdout": "1\n", "stderr": "", "answer": "1", "grade": "incorrect"}
+RIGHT = {**WRONG, "grade": "correct"}
+SLOW = {**WRONG, "verdict": "time_limit", "stdout": "", "answer": None, "grade": None}
+OTHER = {**WRONG, "stdout": "2\n", "answer": "2"}
+
+
+@pytest.mark.parametrize(
+    ("recorded", "found", "kind"),
+    [
+        (RIGHT, [WRONG] * 3, "different"),
+        ({**RIGHT, "verdict": "time_limit"}, [WRONG] * 3, "different"),
+        ({**RIGHT, "grades": ["time_limit"]}, [WRONG] * 3, "different"),
+        ({**WRONG, "grades": ["time_limit"]}, [WRONG] * 3, "different"),
+        (RIGHT, [SLOW] * 3, "unconfirmed"),
+        (RIGHT, [WRONG, OTHER, WRONG], "unconfirmed"),
+        (RIGHT, [SLOW, RIGHT, SLOW], "limit"),
+        (SLOW, [WRONG] * 3, "limit"),
+        (WRONG, [SLOW] * 3, "limit"),
+        (OTHER, [WRONG, OTHER, WRONG], "unstable"),
+        ("correct", ["grader_timeout"] * 3, "unconfirmed"),
+        ("grader_timeout", ["correct"] * 3, "limit"),
+        ("correct", ["incorrect"] * 3, "different"),
+        ({"grades": ["accepted", "time_limit"]}, [{"grades": ["wrong_answer", "time_limit"]}] * 3, "different"),
+        ({"grades": ["accepted", "time_limit"]}, [{"grades": ["accepted", "wrong_answer"]}] * 3, "limit"),
+        ({"grades": ["time_limit"]}, [{"grades": ["accepted"] * 2}] * 3, "different"),
+        ([{"valid": True, "kills": [1]}], [[{"valid": False, "kills": []}]] * 3, "different"),
+        ([{"valid": True, "kills": [1]}], [[{"valid": True, "kills": []}]] * 3, "different"),
+        ("time_limit", [WRONG] * 3, "different"),
+    ],
+)
+def test_a_limit_excuses_no_success_and_nothing_beside_it(recorded, found, kind):
+    assert _kind(recorded, [(value,) for value in found]) == kind
+
+
+def test_a_wrong_answer_recorded_as_right_by_a_limit_is_found(tmp_path, monkeypatch):
+    monkeypatch.setitem(agents.ALONE, "random", lambda: CallableAgent(lambda prompt: "```python\nprint(1)\n```"))
+    folder = evaluated(tmp_path / "entry", "math_verify", "random", "--settings", "roles=tool")
+    lines = lines_of(folder)
+    for line in lines:
+        line["moments"][0]["results"][0] |= {"verdict": "time_limit", "grade": "correct"}
+    write_lines(folder, lines)
+    assert {other.kind for other in others(folder)} == {"different"}
 
 
 def test_a_program_that_prints_a_limits_name_is_not_excused(math, tmp_path):
