@@ -3,7 +3,8 @@
 Ranked by success with masked episodes counted as failures, so that nobody gains by losing episodes. An entry is
 compared with the best of its board by the exact sign-flip permutation test on their paired successes, task by task:
 if both were equally good, each task's difference would be as likely to have the other sign. With one attempt at each
-task this is McNemar's exact test. As every entry is compared with the best, p-values are corrected by Holm's method.
+task this is McNemar's exact test. The best one is known from the same successes, so it might be any pair of the board
+that is compared: p-values are multiplied by the number of pairs.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +21,7 @@ from benchmarks.verify import Loaded
 
 LEVEL = 0.05
 """Corrected p-values from this on are no difference."""
+_OF_MODELS = ("max_new_tokens", "extra_body")
 MOST_COUNTED = 200_000
 """Sum of differences, in the unit of one attempt of either entry, up to which the test is exact."""
 
@@ -95,16 +97,20 @@ class Board:
     @property
     def ways(self) -> dict[str, str]:
         """Entry's name -> how it played, as far as that tells entries apart: the settings of the game in which those of
-        the board differ, and how models' answers were chosen. "" where there is nothing to say.
+        the board differ, and how models' answers were chosen, their budget and further fields of requests where they
+        differ. "" where there is nothing to say.
         """
         entries = {place.row.name: place.row.entry for place in self.places}
         first, *others = (entry.env_settings for entry in entries.values())
         differing = [name for name in first if any(one.get(name) != first[name] for one in others)]
+        asked = {name: entry for name, entry in entries.items() if not ALONE.keys() >= set(entry.agents.values())}
+        of_models = [name for name in _OF_MODELS if len({str(getattr(entry, name)) for entry in asked.values()}) > 1]
         ways: dict[str, str] = {}
         for name, entry in entries.items():
             found = [f"{each}={entry.env_settings.get(each)}" for each in differing]
-            asked = not ALONE.keys() >= set(entry.agents.values())
-            ways[name] = ", ".join([*found, *([entry.decoding] if asked else [])])
+            if name in asked:
+                found += [entry.decoding, *(f"{each}={getattr(entry, each)}" for each in of_models)]
+            ways[name] = ", ".join(found)
         return ways
 
 
@@ -120,7 +126,8 @@ def boards_of(rows: Iterable[Verified]) -> list[Board]:
 def _places(rows: Sequence[Verified]) -> tuple[Place, ...]:
     ordered = sorted(rows, key=lambda row: (-row.success, row.name))
     best, *others = ordered
-    found = holm([compare(best.wins, row.wins, best.entry.attempts, row.entry.attempts) for row in others])
+    pairs = len(rows) * (len(rows) - 1) // 2
+    found = [min(1.0, pairs * compare(best.wins, row.wins, best.entry.attempts, row.entry.attempts)) for row in others]
     successes = [row.success for row in ordered]
     return tuple(
         Place(successes.index(row.success) + 1, row, p) for row, p in zip(ordered, [None, *found], strict=True)
@@ -154,15 +161,6 @@ def compare(wins_N: Sequence[int], others_N: Sequence[int], attempts: int = 1, o
         chance = flipped / 2
     as_far = np.abs(np.arange(-total, total + 1)) >= found
     return float(min(1.0, chance[as_far].sum()))
-
-
-def holm(ps: Sequence[float]) -> list[float]:
-    """Returns p-values corrected for how many there are, in their order, by Holm's step-down method."""
-    corrected, largest = [0.0] * len(ps), 0.0
-    for rank, place in enumerate(sorted(range(len(ps)), key=ps.__getitem__)):
-        largest = max(largest, min(1.0, ps[place] * (len(ps) - rank)))
-        corrected[place] = largest
-    return corrected
 
 
 def agent_text(agents: Mapping[str, str]) -> str:

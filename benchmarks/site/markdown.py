@@ -43,8 +43,8 @@ def table_of(boards: Sequence[Board], unverified: Sequence[Unverified], links: M
         parts.append("\n".join(lines))
     parts.append(
         "\\* not distinguishable from the best: exact sign-flip permutation test on the successes, task by task (with "
-        f"one attempt at each, McNemar's exact test), Holm-corrected p of at least {LEVEL}. Masked episodes count as "
-        "failures."
+        f"one attempt at each, McNemar's exact test), p of at least {LEVEL}, corrected for the number of pairs. Masked "
+        "episodes count as failures."
     )
     if unverified:
         items = [f"- **{escape(each.name)}**: {escape(each.why)}" for each in unverified]

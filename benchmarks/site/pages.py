@@ -235,8 +235,8 @@ def _how_to_read() -> Html:
         "Success is the share of episodes that succeeded, with its 95 % Wilson interval; masked episodes, which the "
         "infrastructure lost, count as failures. Only entries that played the same tasks stand on one board.",
         "An entry is compared with the best of its board by the exact sign-flip permutation test on the successes, "
-        "task by task (with one attempt at each task: McNemar's exact test), two-sided, corrected by Holm's method for "
-        f"the number of entries. From p = {LEVEL} on it is not distinguishable from the best.",
+        "task by task (with one attempt at each task: McNemar's exact test), two-sided, corrected for the number of "
+        f"pairs of entries. From p = {LEVEL} on it is not distinguishable from the best.",
         "Verifying proves that the numbers follow from the recorded actions by the game's own rules. It cannot prove "
         "who wrote the actions.",
     )

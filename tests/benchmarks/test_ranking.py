@@ -12,7 +12,7 @@ pytest.importorskip("tyro")
 
 from benchmarks import ranking
 from benchmarks.entries import Entry
-from benchmarks.ranking import Verified, boards_of, compare, holm
+from benchmarks.ranking import Verified, boards_of, compare
 from benchmarks.verify import Loaded
 
 
@@ -66,9 +66,21 @@ def test_where_counting_would_take_long_the_normal_sum_says_nearly_the_same(monk
     assert compare(wins, others, 8, 8) == pytest.approx(exact, abs=0.01)
 
 
-def test_holm_corrects_the_smallest_most_and_keeps_the_order():
-    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert holm([]) == [] and holm([0.9, 0.8]) == [1.0, 1.0]
+def test_p_values_are_corrected_for_all_pairs_of_a_board():
+    wins = {"best": [1] * 20, "close": [1] * 15 + [0] * 5, "far": [1] * 10 + [0] * 10}
+    [board] = boards_of(row(name, each) for name, each in wins.items())
+    found = [place.p for place in board.places]
+    assert found == [None, *(pytest.approx(3 * compare(wins["best"], wins[name])) for name in ("close", "far"))]
+
+
+def test_of_equally_good_entries_hardly_any_board_has_a_worse_one():
+    random, boards = Random(2), 100
+    wrong = 0
+    for _ in range(boards):
+        rows = [row(str(i), [int(random.random() < 0.5) for _ in range(60)]) for i in range(12)]
+        [board] = boards_of(rows)
+        wrong += not all(place.as_good for place in board.places)
+    assert wrong <= 0.08 * boards
 
 
 def test_an_entry_is_as_good_as_the_best_where_chance_explains_the_difference():
