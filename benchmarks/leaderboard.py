@@ -59,9 +59,12 @@ def check(results: Path, folder: Path) -> Verified | Unverified:
         loaded = verify.load(folder)
         return Verified(name, folder, loaded, verify.check(loaded, folder))
     except MasEnvsError as error:
-        return Unverified(
-            name, game, agent, str(error).replace(f"{folder}{os.sep}", "")
-        )  # pages name no folder of ours
+        return Unverified(name, game, agent, _without(folder, error))
+
+
+def _without(folder: Path, error: MasEnvsError) -> str:
+    """Returns what an error says, without the folder: pages name no folder of ours."""
+    return str(error).replace(f"{folder}{os.sep}", "")
 
 
 def write_site(results: Path, out: Path, most: int, force: bool) -> tuple[list[Board], list[Unverified]]:
@@ -82,6 +85,7 @@ def write_site(results: Path, out: Path, most: int, force: bool) -> tuple[list[B
             f"--out is {str(out)!r}, which holds something already. Give another folder, or --force to replace the "
             "leaderboard there (other files stay)."
         )
+    out = out.absolute()
     make_folder(out.parent)
     found = [check(results, folder) for folder in folders]
     boards = boards_of(each for each in found if isinstance(each, Verified))
@@ -128,10 +132,10 @@ def _viewer(row: Verified, run: Path | None, most: int) -> tuple[dict[str, Any],
         )
     shown = "with the candidates of every group, their rewards, and the one from which the episode went on."
     try:
-        trees = entry_trees(film, row.folder, game, tasks, entry.alpha)
+        trees = entry_trees(film, row.folder, row.loaded)
     except StateError as error:
         trees = []
-        notes.append(f"Trees are left out: {error}")
+        notes.append(f"Trees are left out: {_without(row.folder, error)}")
     if trees:
         notes.append(f"After them, {_tasks(trees)} that the agents played once more, {shown}")
     training = trees_of(film, run) if run is not None else []
@@ -146,9 +150,10 @@ def _tasks(trees: Sequence[Any]) -> str:
 
 def file_name(name: str) -> str:
     """Returns the name of an entry's page, another one for every entry, which means the same on every file system."""
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:100]
-    mark = "" if plain == name else "-" + hashlib.blake2b(name.encode("utf-8", "replace"), digest_size=4).hexdigest()
-    return f"{plain}{mark}.html"
+    if re.fullmatch(r"[a-z0-9._-]{1,100}", name) and not re.search(r"-[0-9a-f]{16}$", name):
+        return f"{name}.html"
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:80]
+    return f"{plain}-{hashlib.blake2b(name.encode('utf-8', 'replace'), digest_size=8).hexdigest()}.html"
 
 
 def _ranking(boards: Sequence[Board], unverified: Sequence[Unverified], links: Mapping[str, str]) -> dict[str, Any]:
@@ -183,12 +188,12 @@ def _replace(made: Path, out: Path) -> None:
     """Moves a site over an older one; pages of entries that are no more go, other files stay."""
     with writing(out):
         (out / "entries").mkdir(exist_ok=True)
-        for page in _pages(out / MARK):
-            if not (made / page).exists():
-                (out / page).unlink(missing_ok=True)
-        for path in sorted(made.rglob("*"), reverse=True):  # the index after the pages that it links
+        gone = [page for page in _pages(out / MARK) if not (made / page).exists()]
+        for path in sorted(made.rglob("*"), key=lambda path: path.parent == made):  # the index after what it links
             if path.is_file():
                 path.replace(out / path.relative_to(made))
+        for page in gone:
+            (out / page).unlink(missing_ok=True)
 
 
 def _pages(mark: Path) -> list[str]:

@@ -12,13 +12,15 @@ nothing: no number of the entry depends on them.
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from hashlib import blake2b
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
 from benchmarks import agents
+from benchmarks.entries import Entry
 from benchmarks.verify import Loaded, load
 from mas_envs.agents import Agent, Completion, Request
 from mas_envs.core.errors import MasEnvsError, UsageError, in_range
@@ -77,7 +79,13 @@ def _grow_all(loaded: Loaded, options: Options) -> list[list[dict[str, Any]]]:
 
 def _line(loaded: Loaded, options: Options, number: int, moments: list[dict[str, Any]]) -> dict[str, Any]:
     sampling = {"k": options.k, "temperature": options.temperature, "seed": options.seed}
-    return {"number": number, "task": loaded.tasks[number].ref.id, **sampling, "moments": moments}
+    task = {"number": number, "task": loaded.tasks[number].ref.id}
+    return {"entry": mark_of(loaded.entry), **task, **sampling, "moments": moments}
+
+
+def mark_of(entry: Entry) -> str:
+    """Returns a hash of an entry, by which its trees are known from those of another one that was in its folder."""
+    return blake2b(json.dumps(asdict(entry), sort_keys=True).encode(), digest_size=8).hexdigest()
 
 
 def grow(

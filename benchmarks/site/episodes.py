@@ -9,8 +9,11 @@ from typing import Any
 
 from benchmarks.entries import replay_steps
 from benchmarks.site.png import data_uri
+from mas_envs.core.errors import MasEnvsError
 from mas_envs.core.game import AgentID, Game, Prompt, Reward, Step, Task
 
+DAMAGED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, MasEnvsError)
+"""What playing records again may raise where they are not what a game or a run has written."""
 LONGEST = 20_000
 """Characters of one text on a page; of a longer one its end, where the answer is."""
 

@@ -15,7 +15,7 @@ import yaml
 import mas_envs
 from benchmarks.agents import LOCAL
 from benchmarks.entries import Entry
-from benchmarks.site.episodes import Film, came_of
+from benchmarks.site.episodes import DAMAGED, Film, came_of
 from mas_envs.core.errors import MasEnvsError
 from mas_envs.core.game import Game
 
@@ -66,10 +66,13 @@ def trees_of(film: Film, folder: Path) -> list[dict[str, Any]]:
         trees = [list(found) for _, found in groupby(records, key=lambda record: record["iteration"])]
         if len(trees) > MOST_TREES:
             trees = [trees[i * (len(trees) - 1) // (MOST_TREES - 1)] for i in range(MOST_TREES)]
-        game, alpha = _game(_summary(folder)), float(yaml.safe_load((folder / "config.yaml").read_text())["alpha"])
-        return [_tree(film, game, tree, alpha) for tree in trees]
-    except (OSError, KeyError, TypeError, ValueError, AttributeError, IndexError, yaml.YAMLError):  # no records of ours
+        config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+        game, alpha = _game(_summary(folder)), float(config["alpha"])
+        found = [_tree(film, game, tree, alpha) for tree in trees]
+        json.dumps(found, allow_nan=False)
+    except (OSError, *DAMAGED, yaml.YAMLError):  # no records of ours
         return []
+    return found
 
 
 def _game(summary: Mapping[str, Any]) -> Game[Any] | None:
@@ -163,7 +166,7 @@ def _same_prompts(game: Game[Any], state: Any, found: list[dict[str, Any]]) -> b
 def _summary(folder: Path) -> dict[str, Any]:
     try:
         found = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -172,7 +175,7 @@ def _records(path: Path) -> list[dict[str, Any]]:
     try:
         lines = path.read_text(encoding="utf-8").split("\n")[:-1]
         found = [json.loads(line) for line in lines if line]
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return []
     return [record for record in found if isinstance(record, dict)]
 

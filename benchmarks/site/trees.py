@@ -4,29 +4,38 @@ Rewards and boards are not taken on trust: every candidate is stepped again, wit
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.site.episodes import Film, came_of
-from benchmarks.trees import FILE
+from benchmarks.site.episodes import DAMAGED, Film, came_of
+from benchmarks.trees import FILE, mark_of
+from benchmarks.verify import Loaded
 from mas_envs.core.errors import StateError
 from mas_envs.core.game import Game, Result, Step, Task
 
 
-def entry_trees(film: Film, folder: Path, game: Game[Any], tasks: Sequence[Task], alpha: float) -> list[dict[str, Any]]:
-    """Returns the trees that an entry has, none where it has no file of them; raises StateError for a damaged one."""
+def entry_trees(film: Film, folder: Path, loaded: Loaded) -> list[dict[str, Any]]:
+    """Returns the trees that an entry has, none where it has no file of them; raises StateError for one that is damaged
+    or of another entry.
+    """
     path = folder / FILE
     if not path.exists():
         return []
     try:
         lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        return [_tree(film, game, tasks[line["number"]], line, alpha) for line in lines]
-    except (OSError, KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
+        others = any(line["entry"] != mark_of(loaded.entry) for line in lines)
+        found = [] if others else [_tree(film, loaded, loaded.tasks[line["number"]], line) for line in lines]
+        json.dumps(found, allow_nan=False)
+    except (OSError, *DAMAGED) as error:
         raise StateError(f"{path} cannot be played again ({type(error).__name__}: {error}). Make it anew.") from error
+    if others:
+        raise StateError(f"{path} is of another entry: other agents, settings or tasks. Make it anew.")
+    return found
 
 
-def _tree(film: Film, game: Game[Any], task: Task, line: Mapping[str, Any], alpha: float) -> dict[str, Any]:
+def _tree(film: Film, loaded: Loaded, task: Task, line: Mapping[str, Any]) -> dict[str, Any]:
+    game, alpha = loaded.game, loaded.entry.alpha
     state = game.initial(task)
     boards, steps = [film.board(game, state)], list[dict[str, Any]]()
     for moment in line["moments"]:

@@ -167,6 +167,21 @@ def test_force_replaces_a_site_and_leaves_other_files(results, tmp_path):
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
+def test_the_index_of_a_site_that_is_replaced_is_written_after_the_pages(results, tmp_path, monkeypatch):
+    assert built(results, tmp_path / "site") == 0
+    moved, replace = [], Path.replace
+    monkeypatch.setattr(Path, "replace", lambda path, to: (moved.append(Path(to).parent.name), replace(path, to))[1])
+    assert built(results, tmp_path / "site", "--force") == 0
+    moved = [name for name in moved if name in ("entries", "site")]
+    assert moved == sorted(moved) and moved.count("entries") >= 2 and moved.count("site") == 3
+
+
+def test_a_site_is_made_in_the_folder_that_one_is_in(results, tmp_path, monkeypatch):
+    (tmp_path / "site").mkdir()
+    monkeypatch.chdir(tmp_path / "site")
+    assert built(results, Path(".")) == 0 and (tmp_path / "site/index.html").exists()
+
+
 def test_an_old_sites_list_of_pages_deletes_nothing_outside_it(results, tmp_path):
     (tmp_path / "site").mkdir()
     (tmp_path / "precious.html").write_text("mine")
@@ -219,8 +234,9 @@ def test_markdown_shows_a_text_as_it_is():
 
 
 def test_every_entry_has_a_page_of_its_own():
-    names = ["a b", "a-b", "a/b", "a%20b", "ä", "x" * 300, "x" * 301, "../up"]
-    assert len({file_name(name) for name in names}) == len(names)
+    names = ["a b", "a-b", "a/b", "a%20b", "ä", "x" * 300, "x" * 301, "../up", "A-b"]
+    names += [file_name(name).removesuffix(".html") for name in names if file_name(name) != f"{name}.html"]
+    assert len({file_name(name).lower() for name in names}) == len(names)
     assert all("/" not in file_name(name) and len(file_name(name)) < 130 for name in names)
 
 
@@ -282,7 +298,8 @@ def test_groups_of_a_game_with_effects_come_without_boards(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", ["not JSON\n", '{"iteration": 1, "candidates": 3}\n', "[1]\n", '{"candidates": []}\n', ""]
+    "content",
+    ["not JSON\n", '{"iteration": 1, "candidates": 3}\n', "[1]\n", '{"candidates": []}\n', "", "[" * 100_000 + "\n"],
 )
 def test_files_that_are_no_records_of_a_run_give_nothing(tmp_path, content):
     run_folder(tmp_path / "run")
@@ -290,6 +307,14 @@ def test_files_that_are_no_records_of_a_run_give_nothing(tmp_path, content):
     (tmp_path / "run/metrics.jsonl").write_text(content)
     (tmp_path / "run/summary.json").write_text(content)
     assert trees_of(Film(), tmp_path / "run") == [] and curve_of(tmp_path / "run") == []
+
+
+@pytest.mark.parametrize("alpha", [".nan", "-.inf", "much", "[1]"])
+def test_a_run_whose_alpha_is_no_number_gives_no_trees(tmp_path, alpha):
+    run_folder(tmp_path / "run")
+    assert trees_of(Film(), tmp_path / "run")
+    (tmp_path / "run/config.yaml").write_text(f"alpha: {alpha}\n")
+    assert trees_of(Film(), tmp_path / "run") == []
 
 
 def test_groups_whose_prompts_are_not_the_games_come_without_boards(tmp_path):

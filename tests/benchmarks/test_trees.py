@@ -1,6 +1,7 @@
 """Trees of an entry: K candidates at every step, rewarded from one state, the best going on."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -20,7 +21,7 @@ from tests.benchmarks.sites import built, data_of, evaluated
 def shown(folder):
     loaded = load(folder)
     film = Film()
-    return film, entry_trees(film, folder, loaded.game, loaded.tasks, loaded.entry.alpha)
+    return film, entry_trees(film, folder, loaded)
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +118,21 @@ def test_the_page_of_an_entry_shows_its_trees(entry, tmp_path):
     found = [each for each in data_of(page)["episodes"] if each["outcome"] == "tree"]
     assert [tree["name"] for tree in found] == ["task 0", "task 1"]
     assert "2 tasks that the agents played once more" in page.read_text()
+
+
+def test_trees_of_another_entry_are_not_shown(entry, tmp_path):
+    other = evaluated(tmp_path / "other", "expert", "sokoban", 3)
+    shutil.copy(entry / "trees.jsonl", other)
+    with pytest.raises(StateError, match="of another entry"):
+        shown(other)
+
+
+def test_a_tree_whose_rewards_are_no_numbers_is_damaged(tmp_path):
+    folder = evaluated(tmp_path / "results/entry", "random", "code_test", 1)
+    assert trees.main([str(folder), "--tasks", "1", "--k", "2"]) == 0
+    path = folder / "trees.jsonl"
+    path.write_text(re.sub(r'"kills": \[[^\]]*\]', '"kills": NaN', path.read_text()).replace("true", "NaN"))
+    assert built(tmp_path / "results", tmp_path / "site") == 0
 
 
 @pytest.mark.parametrize("content", ["not JSON\n", "[]\n", '{"number": 99, "moments": []}\n', "\xff", "[" * 100_000])
