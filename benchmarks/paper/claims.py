@@ -8,7 +8,7 @@ from benchmarks.paper.results import Key, Record
 from benchmarks.paper.rows import ALL
 
 Rows = Mapping[Key, Record]
-_ALIKE = ("code", "tasks", "episodes")
+_ALIKE = ("code", "versions", "tasks", "episodes")
 """What two rows must have in common to be compared."""
 
 
@@ -91,6 +91,11 @@ def reported(game: str, claim: Claim) -> list[float]:
     return found or ([better[0] - worse[0]] if better and worse else [])
 
 
+def claimed(points: Sequence[float]) -> bool:
+    """Says whether the paper's numbers show a claim: some do, and none the opposite."""
+    return any(point > 0 for point in points) and all(point >= 0 for point in points)
+
+
 def verdict(reported_points: Sequence[float], found: str) -> str:
     """Returns, in words, whether ours shows what the paper's numbers do."""
     ours = {"yes": "ours shows it", "reversed": "ours shows the **opposite**", "unclear": "ours does **not** show it"}[
@@ -98,6 +103,7 @@ def verdict(reported_points: Sequence[float], found: str) -> str:
     ]
     if not reported_points:
         return ours
-    if all(points > 0 for points in reported_points):
+    if claimed(reported_points):
         return ours if found != "yes" else "the same"
-    return f"the paper's numbers are mixed; {ours}"
+    mixed = any(point > 0 for point in reported_points)
+    return f"the paper's numbers {'are mixed' if mixed else 'do not show it'}; {ours}"

@@ -15,6 +15,7 @@ from benchmarks.paper.claims import (
     OURS,
     Claim,
     Rows,
+    claimed,
     mean,
     pairs_of,
     reported,
@@ -136,7 +137,7 @@ def not_the_same(rows: Rows) -> list[str]:
     for game in GAMES:
         for claim in (*CLAIMS, *(ABLATED if game == "plan_path" else ())):
             points, found = reported(game, claim), shown(rows, game, claim)
-            if points and found and all(p > 0 for p in points) and found != "yes":
+            if found and claimed(points) and found != "yes":
                 pairs = pairs_of(rows, game, claim)
                 how = {"reversed": "the opposite, in every seed"}.get(found, "the intervals overlap, or seeds disagree")
                 if not pairs[1:]:
@@ -144,6 +145,12 @@ def not_the_same(rows: Rows) -> list[str]:
                 better, worse = map(mean, zip(*pairs, strict=True))
                 lines.append(f"- {NAMES[game]}: {claim.says}. Ours: {better:.3f} against {worse:.3f}; {how}.")
     return lines
+
+
+def _nowhere(rows: Rows) -> str:
+    claims = [(game, claim) for game in GAMES for claim in (*CLAIMS, *ABLATED)]
+    compared = any(claimed(reported(game, claim)) and pairs_of(rows, game, claim) for game, claim in claims)
+    return "Nowhere, as far as rows are there." if compared else "No rows are there yet that could be compared."
 
 
 # ---- pages -----------------------------------------------------------------------------------------------------------
@@ -157,6 +164,9 @@ def provenance(rows: Rows) -> list[str]:
     for code, keys in others:
         names = ", ".join("/".join(map(str, key)) for key in keys)
         lines.append(f"**Of other code**, `{code}`, and not to be compared with the rest: {names}.")
+    if odd := [key for key, row in rows.items() if row["versions"] != some["versions"]]:
+        names = ", ".join("/".join(map(str, key)) for key in odd)
+        lines.append(f"**Of other packages**, and not to be compared with the rest: {names}.")
     changed = [code for code in made if "+" in code or "then" in code or code == "unknown"]
     if changed:
         lines.append(f"**Code that no commit holds** made the rows of {', '.join(f'`{code}`' for code in changed)}.")
@@ -214,7 +224,7 @@ def text(rows: Rows) -> str:
         lines += ["", "No rows have been recorded yet: the command above makes them."]
         return "\n".join(lines) + "\n"
     lines += ["", *provenance(rows), *not_made(rows), "", "## Where ours does not show what the paper does", ""]
-    lines += not_the_same(rows) or ["Nowhere, as far as rows are there."]
+    lines += not_the_same(rows) or [_nowhere(rows)]
     return "\n".join([*lines, "", *body(rows, "assets/results-{}.png")]).rstrip() + "\n"
 
 
@@ -231,12 +241,13 @@ python -m benchmarks.paper --scale tiny --list   # every row, and the commands t
 ```
 
 Success is that of greedy play on each game's standard task set, with 95 % Wilson intervals; every seed has its own
-column. A training has about {RL_SECONDS} CPU seconds of RL on one thread. Rows of one form, game and seed begin with
-the same warm start on expert episodes, which is what plays in the rows without RL; in the others the policies after the
-last iteration play. CPU minutes are those of the warm start and of RL, in the trainer's process (sandboxed programs run
-in others; playing held-out tasks is left out), tokens those that RL sampled; both are means over the seeds. A
-difference counts as shown where, in every seed, the intervals do not overlap. That all rows play the same tasks is left
-aside: this errs towards saying nothing.
+column. A turn of a team is an answer of each of its agents, so a single agent with as many turns gives half as many
+answers, but all of them act. A training has about {RL_SECONDS} CPU seconds of RL on one thread. Rows of one form, game
+and seed begin with the same warm start on expert episodes, which is what plays in the rows without RL; in the others
+the policies after the last iteration play. CPU minutes are those of the warm start and of RL, in the trainer's process
+(sandboxed programs run in others; playing held-out tasks is left out), tokens those that RL sampled; both are means
+over the seeds. A difference counts as shown where, in every seed, the intervals do not overlap. That all rows play the
+same tasks is left aside: this errs towards saying nothing.
 
 **What this can be compared with.** The paper trains Qwen3-1.7B and Qwen3-8B on GPUs, on tasks of its own; here a policy
 of half a million parameters trains for minutes on this package's tasks. So directions can be compared, numbers cannot.

@@ -1,6 +1,7 @@
 """Finished rows: one JSON line each in rows.jsonl, which is written whole after every one."""
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from itertools import zip_longest
@@ -90,7 +91,7 @@ def _check(row: Record) -> None:
     numbers += [number for point in row.get("training", {}).get("curve", ()) for number in (point[0], point[1])]
     if not all(isinstance(number, int | float) and abs(number) < 1e15 for number in numbers):  # nor NaN
         raise ValueError("a value is no number")
-    texts = [row["scale"], row["model"], row["tasks"], row["code"], *row["versions"], *row["commands"]]
+    texts = [row["scale"], row["model"], row["tasks"], row["work"], row["code"], *row["versions"], *row["commands"]]
     if not all(isinstance(text, str) for text in texts):
         raise ValueError("a value is no text")
 
@@ -119,10 +120,9 @@ def check_same(found: Record, steps: Sequence[Step], work: Path) -> None:
 
     The folder of work, which changes no result, may be another one.
     """
-    before = [command.replace(found["work"], str(work)) for command in found["commands"]]
     now = [command_of(step) for step in steps]
-    for old, new in zip_longest(before, now, fillvalue="nothing"):
-        if old != new:
+    for old, new in zip_longest(found["commands"], now, fillvalue="nothing"):
+        if [word.replace(found["work"], str(work)) for word in shlex.split(old)] != shlex.split(new):
             raise UsageError(
                 f"{found['game']}/{found['row']}/seed{found['seed']} is there, made with other settings:\n    {old}\n"
                 f"not\n    {new}\nGive another --out, or the same settings, or take its line out of {FILE}."

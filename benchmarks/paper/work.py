@@ -90,9 +90,12 @@ def is_done(step: Step, work: Path, code: str) -> bool:
 def _state(name: str, work: Path) -> dict[str, Any]:
     path = work / f"{name}.json"
     try:
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    except ValueError as error:
+        found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        if not isinstance(found, dict) or (found and not isinstance(found.get("done"), bool)):
+            raise ValueError("it is no record of a step")
+    except (ValueError, RecursionError) as error:
         raise StateError(f"{path} is damaged ({error}). Delete it; the step is then made anew.") from error
+    return found
 
 
 def _made(state: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ def row(game, name, seed, successes, n=400, code="abc", **more):
         "invalid_actions": 0.1,
         "tokens": 5,
     }
-    return found | {"code": code, "versions": {"torch": "2"}, "commands": [], **more}
+    return found | {"work": "runs", "code": code, "versions": {"torch": "2"}, "commands": [], **more}
 
 
 def table(*found):

@@ -172,6 +172,10 @@ def test_a_row_that_was_made_with_other_settings_is_not_taken_for_this_one():
     results.check_same(made, steps, WORK)
     moved = rows.wanted(["sokoban"], ("single",), (0,), TINY, Path("else/where"))["sokoban", "single", 0]
     results.check_same(made, moved, Path("else/where"))
+    spaced = rows.wanted(["sokoban"], ("single",), (0,), TINY, Path("my runs"))["sokoban", "single", 0]
+    results.check_same(made, spaced, Path("my runs"))
+    commands_there = [results.command_of(step) for step in spaced]
+    results.check_same({**made, "commands": commands_there, "work": "my runs"}, steps, WORK)
     with pytest.raises(UsageError, match="other settings"):
         results.check_same({**made, "commands": [*commands[:-1], commands[-1] + " --limit 3"]}, steps, WORK)
     with pytest.raises(UsageError, match="other settings"):

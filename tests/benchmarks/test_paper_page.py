@@ -5,7 +5,7 @@ import pytest
 pytest.importorskip("tyro")
 
 from benchmarks.paper import page, published
-from benchmarks.paper.claims import CLAIMS, Claim, reported, shown
+from benchmarks.paper.claims import CLAIMS, Claim, reported, shown, verdict
 from tests.benchmarks.paper_rows import row, table
 
 TRAINED = Claim("single-grpo", "single", "GRPO helps")
@@ -96,6 +96,26 @@ def test_the_published_numbers_are_the_papers():
     assert published.success("sokoban", "random", "Qwen3-8B") == ()
     assert published.ablation("swapped") == (6.0,)
     assert reported("plan_path", Claim("team-atgrpo-per-role", "swapped", "")) == [90.0]
+
+
+@pytest.mark.parametrize(
+    ("points", "says"),
+    [
+        ((90.0, 0.0), "ours does **not** show it"),
+        ((5.0, -1.0), "the paper's numbers are mixed; ours does **not** show it"),
+        ((0.0, -0.5), "the paper's numbers do not show it; ours does **not** show it"),
+        ((), "ours does **not** show it"),
+    ],
+)
+def test_a_claim_is_the_papers_where_some_of_its_numbers_show_it_and_none_the_opposite(points, says):
+    assert verdict(points, "unclear") == says
+
+
+def test_rows_of_other_packages_are_named_and_not_compared():
+    rows_ = table(row("sokoban", "single", 0, 100), row("sokoban", "single-grpo", 0, 300, versions={"torch": "3"}))
+    assert page.claims_table(rows_, "sokoban", CLAIMS) == []
+    assert any("Of other packages" in line and "single-grpo/0" in line for line in page.provenance(rows_))
+    assert "No rows are there yet that could be compared." in page.text(rows_)
 
 
 def test_what_is_not_made_is_named_and_a_verdict_of_one_seed_says_so():

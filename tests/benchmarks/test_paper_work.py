@@ -117,8 +117,9 @@ def test_what_was_begun_goes_on_in_its_folder(tmp_path, fake):
         process.wait()
 
 
-def test_a_damaged_record_of_a_step_is_refused(tmp_path, fake):
-    (tmp_path / "work/a.json").write_text("{")
+@pytest.mark.parametrize("content", ["{", "[1]", '{"a": 1}', "[" * 100_000])
+def test_a_damaged_record_of_a_step_is_refused(tmp_path, fake, content):
+    (tmp_path / "work/a.json").write_text(content)
     with pytest.raises(StateError, match=r"a\.json"):
         run(tmp_path, fake("a"))
 

@@ -78,6 +78,13 @@ def test_without_a_record_the_suite_says_that_nothing_was_compared(tmp_path, cap
     assert "no record yet" in capsys.readouterr().out
 
 
+def test_a_part_of_the_benchmarks_does_not_replace_the_record_under_any_name(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(speed, "RECORD", tmp_path / "speed.json")
+    monkeypatch.chdir(tmp_path)
+    assert speed.main([benchmark(tmp_path, 1.0), "--json", "speed.json"]) == 2
+    assert "would drop the others' ratios" in capsys.readouterr().err
+
+
 def test_a_record_of_another_machine_is_named_as_one(tmp_path, capsys):
     record = tmp_path / "speed.json"
     record.write_text(json.dumps({"machine": {"cores": 96}, "ratios": {"it": 1.0}}))
