@@ -214,7 +214,7 @@ def run(what: Sequence[str], given: argparse.Namespace) -> int:
     """Measures, prints, compares and writes; returns the exit status."""
     if not 0 < given.tolerance < 1:
         raise UsageError(f"--tolerance is {given.tolerance}; it must lie between 0 and 1, e.g. {TOLERANCE}.")
-    if given.what and given.json == RECORD:
+    if given.what and given.json and given.json.resolve() == RECORD.resolve():
         raise UsageError("A record of some benchmarks alone would drop the others' ratios. Name another: --json FILE.")
     path = given.compare or (RECORD if RECORD.exists() else None)
     was = read(path) if path else {}
