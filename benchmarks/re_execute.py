@@ -131,7 +131,7 @@ def _kind(recorded: Any, found: Sequence[tuple[Any, ...]]) -> Kind:
     if any(len(run) != len(then) for run in runs):
         return "different"
     kinds = {_kind_of_part(part, now) for part, *now in zip(then, *runs, strict=True) if any(n != part for n in now)}
-    return min(kinds, key=list(_WORDS).index, default="different")
+    return next((kind for kind in _WORDS if kind in kinds), "different")
 
 
 def _parts(value: Any) -> list[Any]:
