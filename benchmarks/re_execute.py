@@ -131,7 +131,10 @@ def _kind(recorded: Any, found: Sequence[tuple[Any, ...]]) -> Kind:
     if any(len(run) != len(then) for run in runs):
         return "different"
     kinds = {_kind_of_part(part, now) for part, *now in zip(then, *runs, strict=True) if any(n != part for n in now)}
-    return next((kind for kind in _WORDS if kind in kinds), "different")
+    for kind in _WORDS:
+        if kind in kinds:
+            return kind
+    return "different"
 
 
 def _parts(value: Any) -> list[Any]:
