@@ -13,7 +13,7 @@ import shlex
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from inspect import signature
 from pathlib import Path
@@ -23,15 +23,16 @@ import tyro
 
 import mas_envs
 from benchmarks import agents, tasksets
-from benchmarks.entries import Entry, Used, read_entry, read_json, read_lines, summarise, to_line
+from benchmarks.entries import Entry, Used, summarise, to_line
 from benchmarks.flags import json_object, settings_of
 from benchmarks.locks import only_one
+from benchmarks.recorded import as_line, check_recorded, open_folder, read_clock, tick
 from benchmarks.tasksets import TaskSet
 from mas_envs.agents import EndOfInputError, play
 from mas_envs.core.errors import MasEnvsError, UsageError, in_range
 from mas_envs.core.game import Game
 from mas_envs.registry import game_class
-from trainers.run.files import make_folder, write_json, write_text
+from trainers.run.files import write_json, write_text
 from trainers.run.metrics import Display
 from trainers.run.scores import wilson
 
@@ -150,36 +151,6 @@ def _left_open(
     return {name: value for name, value in trained.items() if name in agents.OF_PLAY}
 
 
-def open_folder(entry: Entry, folder: Path, force: bool) -> list[dict[str, Any]]:
-    """Makes the entry's folder; returns what is recorded already, whole chunks of it.
-
-    Raises UsageError where the folder holds another entry, unless `force`, which clears it.
-    """
-    make_folder(folder)
-    path = folder / "entry.json"
-    done = [] if force else read_lines(folder / "episodes.jsonl", whole=False)
-    # What was begun with other settings and has no result (the first call failed) is nothing to keep.
-    if done or (not force and (folder / "summary.json").exists()):
-        if read_entry(folder) != entry:
-            raise UsageError(
-                f"{str(folder)!r} holds another entry (see its entry.json). Give another --out, or --force to begin "
-                "anew."
-            )
-        size = entry.chunk * entry.attempts
-        whole = done if len(done) == entry.episodes else done[: len(done) // size * size]
-    else:
-        whole = []
-        for name in ("summary.json", "episodes.jsonl", "clock.json"):
-            (folder / name).unlink(missing_ok=True)
-    write_text(folder / "episodes.jsonl", "".join(_json(line) for line in whole))
-    write_json(path, asdict(entry))
-    return whole
-
-
-def _json(line: Mapping[str, Any]) -> str:
-    return json.dumps(line, ensure_ascii=True, separators=(",", ":")) + "\n"
-
-
 class Sitting(NamedTuple):
     """What chunks are played with. used: what the answers of this sitting took, by (task, attempt)."""
 
@@ -204,12 +175,13 @@ def evaluate(entry: Entry, tasks: TaskSet, options: Options, display: Display) -
 def _fill(at: Sitting, options: Options, display: Display, begun: float) -> dict[str, Any]:
     entry, game, tasks = at.entry, at.game, at.tasks
     lines = open_folder(entry, options.out, options.force)
+    check_recorded(entry, game, tasks, lines, options.out)
     clock = options.out / "clock.json"
-    wall_s = before = read_json(clock).get("wall_s", 0.0) if clock.exists() else 0.0
+    wall_s = before = read_clock(clock)
     if options.replay_masked and (lost := [i for i, line in enumerate(lines) if line["success"] is None]):
         display.say(f"{len(lost)} masked episodes are played again")
         play_again(at, lost, lines, options.out)
-        wall_s = _tick(clock, before, begun)
+        wall_s = tick(clock, before, begun)
     if "human" not in entry.agents.values():  # a bar would be drawn over what they read
         display.begin(
             f"{entry.tasks}: {entry.limit} tasks, {entry.attempts} each", entry.limit, len(lines) // entry.attempts
@@ -218,8 +190,8 @@ def _fill(at: Sitting, options: Options, display: Display, begun: float) -> dict
         numbers = range(first, min(first + entry.chunk, entry.limit))
         new = play_chunk(at, numbers)
         with (options.out / "episodes.jsonl").open("ab", buffering=0) as file:
-            file.write("".join(map(_json, new)).encode())
-        wall_s = _tick(clock, before, begun)
+            file.write("".join(map(as_line, new)).encode())
+        wall_s = tick(clock, before, begun)
         lines += new
         known = [line["success"] for line in lines if line["success"] is not None]
         low, high = wilson(sum(known), len(known))
@@ -240,13 +212,6 @@ def _fill(at: Sitting, options: Options, display: Display, begun: float) -> dict
     }
     write_json(options.out / "summary.json", summary)
     return summary
-
-
-def _tick(clock: Path, before: float, begun: float) -> float:
-    """Returns the seconds of all sittings, which are also written."""
-    wall_s = round(before + time.monotonic() - begun, 2)
-    write_json(clock, {"wall_s": wall_s})
-    return wall_s
 
 
 def play_chunk(at: Sitting, numbers: Sequence[int]) -> list[dict[str, Any]]:
@@ -271,7 +236,7 @@ def play_again(at: Sitting, lost: Sequence[int], lines: list[dict[str, Any]], fo
             if (line["number"], line["attempt"]) in only:
                 lines[line["number"] * at.entry.attempts + line["attempt"]] = line
         (folder / "summary.json").unlink(missing_ok=True)  # it is of the former records
-        write_text(folder / "episodes.jsonl", "".join(map(_json, lines)))
+        write_text(folder / "episodes.jsonl", "".join(map(as_line, lines)))
     for player in at.players.values():
         player.only = None
 

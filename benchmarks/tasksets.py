@@ -22,9 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 import mas_envs
+from benchmarks.flags import settings_of
 from mas_envs.core.errors import MasEnvsError, UsageError, did_you_mean, in_range
 from mas_envs.core.files import PREFIX
 from mas_envs.core.game import Game, Task
@@ -57,9 +56,10 @@ class TaskSet:
 
     @property
     def full_name(self) -> str:
-        """The name with the hash of what the set holds."""
-        content = json.dumps([self.game, dict(self.settings), self.digests], sort_keys=True)
-        name = PREFIX + Path(self.name).name if self.name.startswith(PREFIX) else self.name
+        """The name with the hash of what the set holds: the same for a file in any folder."""
+        of_file = self.name.startswith(PREFIX)
+        content = json.dumps([self.game, {} if of_file else dict(self.settings), self.digests], sort_keys=True)
+        name = PREFIX + Path(self.name.removeprefix(PREFIX)).name if of_file else self.name
         return f"{name}@{hashlib.blake2b(content.encode(), digest_size=4).hexdigest()}"
 
     def task(self, game: Game[Any], number: int) -> Task:
@@ -151,8 +151,7 @@ def main(argv: Sequence[str]) -> int:
     given = parser.parse_args(argv)
     try:
         if given.make:
-            settings = {k: yaml.safe_load(v) for k, _, v in (item.partition("=") for item in given.settings)}
-            print(make(given.make, settings, given.count).full_name)
+            print(make(given.make, settings_of(given.settings), given.count).full_name)
         else:
             print("\n".join(_described()))
     except MasEnvsError as error:

@@ -29,7 +29,10 @@ ROOT = Path(__file__).parents[2]
 CODE = (
     "mas_envs",
     "trainers",
-    *(f"benchmarks/{name}" for name in ("agents.py", "entries.py", "evaluate.py", "flags.py", "sets", "tasksets.py")),
+    *(
+        f"benchmarks/{name}"
+        for name in ("agents.py", "entries.py", "evaluate.py", "flags.py", "recorded.py", "sets", "tasksets.py")
+    ),
 )
 """What decides a result, beside its commands: a commit that touches nothing of it changes none."""
 PAUSE = 0.1

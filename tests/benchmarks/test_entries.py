@@ -118,6 +118,40 @@ def test_a_clock_without_a_time_begins_at_none(entry, tmp_path):
     assert evaluated(tmp_path / "copy", "--attempts", "2") == 0
 
 
+@pytest.mark.parametrize("content", ["[]", "{", '{"wall_s": "long"}', '{"wall_s": -1}', '{"wall_s": NaN}'])
+def test_a_damaged_clock_is_refused_and_said_to_be_no_loss(entry, tmp_path, capsys, content):
+    shutil.copytree(entry, tmp_path / "copy")
+    (tmp_path / "copy/clock.json").write_text(content)
+    assert evaluated(tmp_path / "copy", "--attempts", "2") == 2
+    assert "Delete it" in capsys.readouterr().err
+    (tmp_path / "copy/clock.json").unlink()
+    assert evaluated(tmp_path / "copy", "--attempts", "2") == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"number": 77},
+        {"number": None},
+        {"attempt": 1},
+        {"moments": [{}]},
+        {"moments": 3},
+        {"usage": {}},
+        {"turns": "x"},
+    ],
+)
+def test_records_that_are_not_the_entrys_are_not_gone_on_from(entry, tmp_path, capsys, change):
+    shutil.copytree(entry, tmp_path / "copy")
+    path = tmp_path / "copy/episodes.jsonl"
+    first, *lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join([json.dumps({**json.loads(first), **change}) + "\n", *lines[:-1]]))
+    before = (tmp_path / "copy/summary.json").read_bytes()
+    assert evaluated(tmp_path / "copy", "--attempts", "2") == 2
+    said = capsys.readouterr().err
+    assert "episodes.jsonl does not hold what this command has recorded" in said and "--force" in said
+    assert (tmp_path / "copy/summary.json").read_bytes() == before and len(path.read_text().splitlines()) >= 2
+
+
 def killed(command, file, random):
     """Kills a process at a random moment after it has recorded something more; says whether it was still running."""
     before = file.stat().st_size if file.exists() else 0
@@ -194,6 +228,21 @@ def test_a_file_is_a_task_set(tmp_path):
     (tmp_path / "two.xsb").write_text(game_text.replace("@ $", "@$ "))
     with pytest.raises(Difference, match="task set"):
         verify(tmp_path / "entry")
+
+
+def test_a_file_is_the_same_set_in_any_folder_and_in_none(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sub").mkdir()
+    for path in ("one.xsb", "sub/one.xsb"):
+        (tmp_path / path).write_text("#####\n#@$.#\n#####\n")
+    found = {tasksets.load(f"file:{path}", "sokoban", {}).full_name for path in ("one.xsb", "sub/one.xsb")}
+    [name] = found | {tasksets.load(f"file:{tmp_path / 'one.xsb'}", "sokoban", {}).full_name}
+    assert name.startswith("file:one.xsb@")
+
+
+def test_a_set_that_is_made_of_settings_that_nobody_can_read_is_refused(capsys):
+    assert tasksets.main(["--make", "sokoban/mine", "size=["]) == 2
+    assert "cannot be read" in capsys.readouterr().err
 
 
 def test_a_set_of_the_test_split_can_be_of_a_file_too(tmp_path):
