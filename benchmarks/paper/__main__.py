@@ -29,7 +29,7 @@ class Options:
     """Makes the rows of the paper's table: rows.jsonl, tables.md and a picture of each game."""
 
     scale: Literal["tiny", "llm", "smoke"] = "tiny"
-    """tiny: the embedded policy, about 150 CPU seconds of RL a run. llm: a real model, --model. smoke: one iteration of
+    """tiny: the embedded policy, about 100 CPU seconds of RL a run. llm: a real model, --model. smoke: one iteration of
     almost nothing, to see that all of it works."""
     out: Path | None = None
     """Folder of the results; by default benchmarks/results/SCALE."""

@@ -231,6 +231,7 @@ def test_markdown_shows_a_text_as_it_is():
     assert escape("a|b\n[c](d) <e> `f` *g* snake_case _h_") == (
         "a&#124;b &#91;c&#93;(d) &#60;e&#62; &#96;f&#96; &#42;g&#42; snake_case &#95;h&#95;"
     )
+    assert escape("https://a.b www.c.d e@f.g $x$") == "https&#58;//a.b www&#46;c.d e&#64;f.g &#36;x&#36;"
 
 
 def test_every_entry_has_a_page_of_its_own():

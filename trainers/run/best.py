@@ -16,8 +16,11 @@ class Best:
         self.score = -1.0
 
     def offer(self, score: float) -> bool:
-        """Remembers the present weights if `score` is above all before; returns whether it is."""
-        if score <= self.score:
+        """Remembers the present weights if `score` is above all before, or perfect again; returns whether it does.
+
+        A greedy player may be perfect long before its samples are: of several perfect ones the last is kept.
+        """
+        if score <= self.score and score < 1:
             return False
         self.score = score
         self._weights = {n: {k: w.detach().clone() for k, w in p.trained().items()} for n, p in self._policies.items()}

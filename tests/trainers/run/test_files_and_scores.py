@@ -71,6 +71,19 @@ def test_the_best_weights_come_back_and_of_equals_the_first():
     assert torch.equal(policy.model.lm_head.weight, policy.model.model.embed_tokens.weight)
 
 
+def test_of_perfect_weights_the_last_come_back():
+    policy = tiny_policy()
+    best = Best({"shared": policy})
+    assert best.offer(1.0)
+    stir(policy.model, 0)
+    assert best.offer(1.0)
+    kept = weights(policy.model)
+    stir(policy.model, 1)
+    assert not best.offer(0.9)
+    best.restore()
+    assert_same(weights(policy.model), kept)
+
+
 @pytest.mark.parametrize(
     ("successes", "n", "interval"),
     [(8, 10, (0.4902, 0.9433)), (0, 10, (0.0, 0.2775)), (10, 10, (0.7225, 1.0)), (320, 400, (0.7580, 0.8363))],
