@@ -1,6 +1,7 @@
 """What the paper says of its rows, and whether ours show it: one row does better than another."""
 
 from collections.abc import Mapping, Sequence
+from math import hypot
 from typing import NamedTuple
 
 from benchmarks.paper import published
@@ -70,15 +71,25 @@ def pairs_of(rows: Rows, game: str, claim: Claim) -> list[tuple[Record, Record]]
 
 
 def shown(rows: Rows, game: str, claim: Claim) -> str:
-    """Returns "yes" where in every seed the better row's interval lies above the worse one's, "reversed" where it lies
-    below in every seed, "unclear" where they overlap or seeds disagree, "" where no seed has rows to compare.
+    """Returns "yes" where in every seed the better row is better by more than chance, "reversed" where it is worse by
+    more than that in every seed, "unclear" where it is neither, "" where no seed has rows to compare.
     """
-    pairs = [(a["ci95"], b["ci95"]) for a, b in pairs_of(rows, game, claim)]
-    if not pairs:
+    intervals = [difference(a, b) for a, b in pairs_of(rows, game, claim)]
+    if not intervals:
         return ""
-    if all(a[0] > b[1] for a, b in pairs):
+    if all(low > 0 for low, _ in intervals):
         return "yes"
-    return "reversed" if all(a[1] < b[0] for a, b in pairs) else "unclear"
+    return "reversed" if all(high < 0 for _, high in intervals) else "unclear"
+
+
+def difference(a: Record, b: Record) -> tuple[float, float]:
+    """Returns the 95 % interval of a's success less b's, as of independent episodes.
+
+    Source: Newcombe, Statistics in Medicine 17 (1998), method 10, which makes it of the two Wilson intervals.
+    """
+    (low_a, high_a), (low_b, high_b) = a["ci95"], b["ci95"]
+    p, q = a["success"], b["success"]
+    return p - q - hypot(p - low_a, high_b - q), p - q + hypot(high_a - p, q - low_b)
 
 
 def reported(game: str, claim: Claim) -> list[float]:

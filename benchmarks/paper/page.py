@@ -139,9 +139,9 @@ def not_the_same(rows: Rows) -> list[str]:
             points, found = reported(game, claim), shown(rows, game, claim)
             if found and claimed(points) and found != "yes":
                 pairs = pairs_of(rows, game, claim)
-                how = {"reversed": "the opposite, in every seed"}.get(found, "the intervals overlap, or seeds disagree")
+                how = {"reversed": "the opposite, in every seed"}.get(found, "within chance, or seeds disagree")
                 if not pairs[1:]:
-                    how = "in one seed, " + ("the opposite" if found == "reversed" else "the intervals overlap")
+                    how = "in one seed, " + ("the opposite" if found == "reversed" else "within chance")
                 better, worse = map(mean, zip(*pairs, strict=True))
                 lines.append(f"- {NAMES[game]}: {claim.says}. Ours: {better:.3f} against {worse:.3f}; {how}.")
     return lines
@@ -242,11 +242,12 @@ python -m benchmarks.paper --scale tiny --list   # every row, and the commands t
 
 Success is that of greedy play on each game's standard task set, with 95 % Wilson intervals; every seed has its own
 column. A turn of a team is an answer of each of its agents, so a single agent with as many turns gives half as many
-answers, but all of them act. A training has about {RL_SECONDS} CPU seconds of RL on one thread. Rows of one form, game
-and seed begin with the same warm start on expert episodes, which is what plays in the rows without RL; in the others
-the policies after the last iteration play. CPU minutes are those of the warm start and of RL, in the trainer's process
-(sandboxed programs run in others; playing held-out tasks is left out), tokens those that RL sampled; both are means
-over the seeds. A difference counts as shown where, in every seed, the intervals do not overlap. That all rows play the
+answers, but all of them act. A training has about {RL_SECONDS} CPU seconds of RL on one thread (iterations are counted,
+so it is more or less: the table says what it took). Rows of one form, game and seed begin with the same warm start on
+expert episodes, which is what plays in the rows without RL; in the others the policies after the last iteration play.
+CPU minutes are those of the warm start and of RL, in the trainer's process (sandboxed programs run in others; playing
+held-out tasks is left out), tokens those that RL sampled; both are means over the seeds. A difference counts as shown
+where, in every seed, its 95 % interval (Newcombe's, of two Wilson intervals) lies above zero. That all rows play the
 same tasks is left aside: this errs towards saying nothing.
 
 **What this can be compared with.** The paper trains Qwen3-1.7B and Qwen3-8B on GPUs, on tasks of its own; here a policy
