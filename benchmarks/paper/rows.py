@@ -97,7 +97,7 @@ _SECONDS = {
     "sokoban": {"single": 0.8, "single-turns": 0.9, "team-atgrpo": 0.5, "team-grpo": 3.1, "tools-atgrpo": 10.0},
     "plan_path": {"single": 2.0, "single-turns": 3.2, "team-atgrpo": 2.0, "team-grpo": 8.0, "tools-atgrpo": 3.5},
     "sudoku": {"single": 0.6, "single-turns": 4.5, "team-atgrpo": 2.8, "team-grpo": 12.0, "tools-atgrpo": 4.0},
-    "code_test": {"single": 1.5, "single-turns": 2.0, "team-atgrpo": 2.3, "team-grpo": 6.0},
+    "code_test": {"single": 1.5, "single-turns": 2.0, "team-atgrpo": 2.3, "team-grpo": 20.0},
     "math_verify": {"single": 0.3, "single-turns": 0.5, "team-atgrpo": 0.75, "team-grpo": 3.4},
 }
 _MINUTES = {"warm": 1.2, "train": RL_SECONDS / 60 + 0.8, "play": 0.4}
