@@ -120,7 +120,7 @@ def test_the_list_has_every_row_its_commands_and_minutes_and_makes_nothing(tmp_p
     assert paper.main(["--list", "--games", "sokoban", "--rows", "single", "single-grpo", *where]) == 0
     said = capsys.readouterr().out
     assert re.findall(r"# sokoban/(\S+): about ([\d.]+) minutes", said) == [
-        ("single/seed0", "1.6"), ("single/seed1", "1.6"), ("single-grpo/seed0", "3.7"), ("single-grpo/seed1", "3.7")
+        ("single/seed0", "1.6"), ("single/seed1", "1.6"), ("single-grpo/seed0", "2.9"), ("single-grpo/seed1", "2.9")
     ]  # fmt: skip
     command = "OMP_NUM_THREADS=1 python -m trainers.grpo --env sokoban --roles single --policies shared --model "
     assert command + "somewhere/sokoban-single-seed0-start/start/shared" in said
