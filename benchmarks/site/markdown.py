@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from benchmarks.ranking import LEVEL, Board, Unverified, agent_text
 
-_SPECIAL = re.compile(r"[\\`*\[\]<>|~&$@]|(?<!\w)_|_(?!\w)|:(?=//)|(?<=www)\.", re.IGNORECASE)
+_SPECIAL = re.compile(r"[\\`*\[\]<>|~&$]|@(?=\S{0,253}\.)|(?<!\w)_|_(?!\w)|:(?=//)|(?<=www)\.", re.IGNORECASE)
 
 
 def escape(text: str) -> str:
