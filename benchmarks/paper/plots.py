@@ -25,7 +25,7 @@ def _draw(path: Path, game: str, rows: Mapping[tuple[str, int], Record]) -> None
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10.5, 4), width_ratios=(1.3, 1), layout="tight")
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10.5, 4.6), width_ratios=(1.3, 1), layout="tight")
     _curves(left, game, rows)
     _bars(right, rows)
     part = path.with_name(f".{path.stem}.part.png")
@@ -51,7 +51,7 @@ def _curves(axes: Any, game: str, rows: Mapping[tuple[str, int], Record]) -> Non
     axes.set(xlabel="CPU minutes of RL, one thread", ylabel="success on validation, greedy", ylim=(0, 1.02), title=game)
     axes.grid(alpha=0.3)
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(fontsize=6.5, loc="best")
+        axes.legend(fontsize=6.5, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2, frameon=False)
 
 
 def _bars(axes: Any, rows: Mapping[tuple[str, int], Record]) -> None:
