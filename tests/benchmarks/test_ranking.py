@@ -133,3 +133,19 @@ def test_a_board_says_in_what_its_entries_differ_and_how_models_answered():
 
 def test_a_masked_episode_is_no_success():
     assert row("a", [1, 1, 1], masked=1).wins == [1, 1, 0]
+
+
+def test_models_that_were_asked_otherwise_are_told_apart():
+    one, other, expert = row("one", [1, 0]), row("other", [0, 1]), row("expert", [1, 1])
+    how = {"max_new_tokens": 512, "extra_body": {"top_k": 20}}
+    others = [replace(each, loaded=each.loaded._replace(entry=entry)) for each, entry in (
+        (one, replace(one.entry, agents={"solver": "hf:a"})),
+        (other, replace(other.entry, agents={"solver": "hf:a"}, **how)),
+        (expert, replace(expert.entry, agents={"solver": "expert"})),
+    )]  # fmt: skip
+    [board] = boards_of(others)
+    assert board.ways == {
+        "one": "greedy, max_new_tokens=0, extra_body={}",
+        "other": "greedy, max_new_tokens=512, extra_body={'top_k': 20}",
+        "expert": "",
+    }

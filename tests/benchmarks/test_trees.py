@@ -1,7 +1,6 @@
 """Trees of an entry: K candidates at every step, rewarded from one state, the best going on."""
 
 import json
-import re
 import shutil
 
 import pytest
@@ -15,6 +14,7 @@ from benchmarks.site.trees import entry_trees
 from benchmarks.verify import load, verify
 from mas_envs.agents import Completion
 from mas_envs.core.errors import StateError
+from mas_envs.core.game import Reward
 from tests.benchmarks.sites import built, data_of, evaluated
 
 
@@ -127,12 +127,16 @@ def test_trees_of_another_entry_are_not_shown(entry, tmp_path):
         shown(other)
 
 
-def test_a_tree_whose_rewards_are_no_numbers_is_damaged(tmp_path):
-    folder = evaluated(tmp_path / "results/entry", "random", "code_test", 1)
-    assert trees.main([str(folder), "--tasks", "1", "--k", "2"]) == 0
-    path = folder / "trees.jsonl"
-    path.write_text(re.sub(r'"kills": \[[^\]]*\]', '"kills": NaN', path.read_text()).replace("true", "NaN"))
+def test_a_tree_whose_rewards_are_no_numbers_is_left_out_and_the_page_names_no_folder(entry, tmp_path, monkeypatch):
+    copy = shutil.copytree(entry, tmp_path / "results/copy")
+    monkeypatch.setattr(Reward, "of", lambda reward, agent, alpha: float("nan"))
+    with pytest.raises(StateError, match="cannot be played again"):
+        entry_trees(Film(), copy, load(copy))
+    monkeypatch.undo()
+    (copy / "trees.jsonl").write_text("[]\n")
     assert built(tmp_path / "results", tmp_path / "site") == 0
+    page = (tmp_path / "site/entries/copy.html").read_text()
+    assert "Trees are left out: trees.jsonl" in page and str(tmp_path) not in page
 
 
 @pytest.mark.parametrize("content", ["not JSON\n", "[]\n", '{"number": 99, "moments": []}\n', "\xff", "[" * 100_000])
